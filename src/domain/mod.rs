@@ -1,0 +1,3 @@
+//! Plain types every other folder speaks: units, windows, cells, findings, plans and policies.
+
+pub mod policy;

@@ -1,0 +1,177 @@
+//! What the operator wrote, after every check has passed. [`crate::decide::policy`] turns YAML into these types and
+//! reports every problem at once; nothing else builds them, so a number found here is finite and within its range.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// One complete set of rules: the numbers of a profile, with the overrides of single services beside it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Policy {
+    /// Name shown in plans, for example `balanced`.
+    pub name: String,
+    /// What applies to a service without an entry of its own.
+    pub default: Rules,
+    /// What applies to a service by name: the default with that service's overrides already laid over it.
+    pub services: BTreeMap<String, Rules>,
+    /// Spend allowed in one UTC day over all services together, in US dollars; none means unlimited.
+    pub total_daily_budget_usd: Option<f64>,
+}
+
+impl Policy {
+    /// The rules in force for one service.
+    #[must_use]
+    pub fn rules(&self, service: &str) -> &Rules {
+        self.services.get(service).unwrap_or(&self.default)
+    }
+}
+
+/// Everything that applies to one service.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rules {
+    pub mode: Mode,
+    pub objectives: Objectives,
+    pub thresholds: Thresholds,
+    pub constraints: Constraints,
+    pub evidence: Evidence,
+    pub decision: DecisionLimits,
+    pub rollout: RolloutSteps,
+    pub rollback: RollbackLimits,
+    pub models: ModelRules,
+    /// Spend allowed for this service in one UTC day, in US dollars; none means unlimited.
+    pub daily_budget_usd: Option<f64>,
+}
+
+/// What the optimizer may do with a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Findings and changes.
+    Enforce,
+    /// Findings, and changes that are shown but never made.
+    Observe,
+    /// Left alone; its traffic is still counted.
+    Off,
+}
+
+/// Weights of the choice among candidates that passed every constraint. Each in `0..=1`; they add up to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Objectives {
+    pub cost: f64,
+    pub latency: f64,
+    pub quality: f64,
+}
+
+/// Limits on what is running now. Crossing one makes a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Thresholds {
+    /// 95th percentile of the latency of successful requests, in milliseconds.
+    pub latency_p95_ms: f64,
+    /// Growth of that percentile against the window before, in percent.
+    pub latency_increase_percent: f64,
+    /// Share of requests that failed on the provider's side, `0..=1`.
+    pub error_rate: f64,
+    /// Mean cost of one request, in US dollars.
+    pub cost_per_request_usd: f64,
+    /// Lowest acceptable mean quality, `0..=1`.
+    pub quality_min: f64,
+    /// Fall of the mean quality against the window before, in percent of what it was.
+    pub quality_drop_percent: f64,
+    /// Smallest share of requests that carry a quality score, `0..=1`; below it, quality counts as unknown.
+    pub quality_coverage_min: f64,
+}
+
+/// Hard limits on a candidate, against what serves the traffic now. One that cannot be shown to hold refuses the candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Constraints {
+    /// Largest tolerated loss of mean quality, in percent of the present mean.
+    pub quality_drop_percent: f64,
+    /// Largest tolerated growth of latency p95, in percent.
+    pub latency_increase_percent: f64,
+    /// Highest tolerated error rate, `0..=1`.
+    pub error_rate: f64,
+    /// Highest tolerated mean cost of one request, in US dollars; none means no such limit.
+    pub cost_per_request_usd: Option<f64>,
+}
+
+/// How much must be known of a candidate before it may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// Requests served by the candidate in this service and segment.
+    pub min_requests: u64,
+    /// Quality scores among them.
+    pub min_scored: u64,
+}
+
+/// When a candidate that is allowed is also worth it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DecisionLimits {
+    /// Smallest weighted improvement over the present configuration, `0..=1`.
+    pub min_improvement: f64,
+    /// Smallest probability that the constraints hold and the change improves on the present, `0..=1`.
+    pub min_confidence: f64,
+    /// Largest tolerated probability that any single constraint is broken, `0..=1`.
+    pub max_risk: f64,
+}
+
+/// The shares of traffic a rollout passes through, and how long it stays at each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RolloutSteps {
+    /// Ascending shares in percent, the last 100.
+    pub steps_percent: Vec<u8>,
+    /// Minutes at each share but the last; one fewer than `steps_percent`.
+    pub bake_minutes: Vec<u32>,
+}
+
+/// When a rollout under way is undone, each against the concurrent control.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RollbackLimits {
+    pub automatic: bool,
+    /// Loss of mean quality, in percent.
+    pub quality_drop_percent: f64,
+    /// Growth of latency p95, in percent.
+    pub latency_increase_percent: f64,
+    /// Growth of the error rate, in percentage points.
+    pub error_rate_increase_points: f64,
+    /// Mean cost of one request as a multiple of the control's.
+    pub cost_ratio: f64,
+}
+
+/// Which models may be proposed. Names are `provider/model`, with `*` matching any run of characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelRules {
+    /// Empty means every model seen in the service.
+    pub allow: Vec<String>,
+    pub deny: Vec<String>,
+    /// Models to weigh even where the service has not used them yet.
+    pub consider: Vec<String>,
+}
+
+/// What a model costs and can hold. Prices are US dollars per token.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Model {
+    pub provider: String,
+    pub model: String,
+    pub tier: Option<Tier>,
+    pub input_usd_per_token: Option<f64>,
+    pub output_usd_per_token: Option<f64>,
+    pub cached_input_usd_per_token: Option<f64>,
+    pub cache_write_usd_per_token: Option<f64>,
+    /// Tokens of input and output together.
+    pub context_window: Option<u64>,
+}
+
+/// A coarse class of capability and price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    Fast,
+    Balanced,
+    Advanced,
+}
+
+/// Every model the operator priced, in file order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct ModelTable {
+    pub models: Vec<Model>,
+}

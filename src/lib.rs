@@ -1,0 +1,6 @@
+//! LLM Auto-Optimizer: observe a window of LLM request metrics, orient, decide with reasons, act in one safe step.
+//!
+//! The folders are the loop: [`observe`] → [`orient`] → [`decide`] → `act`, over the plain types of [`domain`] and the
+//! mathematics of [`stats`]. `domain`, `stats`, `orient` and `decide` are pure functions of their arguments.
+
+pub mod domain;

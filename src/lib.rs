@@ -3,4 +3,5 @@
 //! The folders are the loop: [`observe`] → [`orient`] → [`decide`] → `act`, over the plain types of [`domain`] and the
 //! mathematics of [`stats`]. `domain`, `stats`, `orient` and `decide` are pure functions of their arguments.
 
+pub mod decide;
 pub mod domain;

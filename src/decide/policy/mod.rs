@@ -1,0 +1,32 @@
+//! The policy language: YAML text in, the checked types of [`crate::domain::policy`] out, or every problem at once.
+//!
+//! A file passes four gates, one module each: `document` (is it YAML, of a bounded size, and where is what), `sieve`
+//! (does each value have the type, unit and range that the schema of `shape` promises), `layers` (what it extends) and
+//! `rules` (do the values agree with one another). Nothing here touches the file system: the caller hands in the text
+//! and a closure that fetches the files named by `extends`.
+
+mod convert;
+mod document;
+mod layers;
+mod models;
+mod parse;
+mod problems;
+mod profiles;
+mod rules;
+mod schema;
+mod shape;
+mod shape_models;
+mod sieve;
+mod suggest;
+mod units;
+mod value;
+mod wants;
+
+#[cfg(test)]
+mod tests;
+
+pub use models::parse_models;
+pub use parse::{Resolver, Source, parse};
+pub use problems::{Problem, Problems};
+pub use profiles::{MODELS, PROFILES, profile};
+pub use schema::{models_schema, schema};

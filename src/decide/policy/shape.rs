@@ -1,0 +1,262 @@
+//! The policy file as it is written: every field optional, because a file may state only what differs from the one it
+//! extends. The ranges and units stand here and nowhere else; they reach editors as JSON Schema and the reader's
+//! messages through the same schema. `x-unit` says what a number counts, `x-form` what a text has to look like.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use crate::domain::policy::Mode;
+
+/// What the optimizer may do, when a change is worth it, and how carefully it is rolled out. The settings at the top
+/// apply to every service; `services` overrides any of them for one service.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyYaml {
+    /// Name shown in plans. Left out: the name of the file.
+    #[schemars(length(min = 1, max = 128))]
+    #[expect(dead_code, reason = "read from the top layer alone, before the layers are merged")]
+    pub(super) name: Option<String>,
+    /// Where every setting that this file leaves out comes from: `conservative`, `balanced`, `aggressive`, or another
+    /// policy file, relative to this one. Left out: this file states every setting itself.
+    #[schemars(length(min = 1, max = 1024))]
+    #[expect(dead_code, reason = "followed before the layers are merged")]
+    pub(super) extends: Option<String>,
+    /// Spend allowed in one UTC day over all services together, in US dollars, or `unlimited`.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) total_daily_budget_usd: Option<LimitYaml>,
+    pub(super) mode: Option<ModeYaml>,
+    pub(super) objectives: Option<ObjectivesYaml>,
+    pub(super) thresholds: Option<ThresholdsYaml>,
+    pub(super) constraints: Option<ConstraintsYaml>,
+    pub(super) evidence: Option<EvidenceYaml>,
+    pub(super) decision: Option<DecisionYaml>,
+    pub(super) rollout: Option<RolloutYaml>,
+    pub(super) rollback: Option<RollbackYaml>,
+    pub(super) models: Option<ModelRulesYaml>,
+    /// Spend allowed for one service in one UTC day, in US dollars, or `unlimited`.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) daily_budget_usd: Option<LimitYaml>,
+    /// Overrides by service name. Each may state any part of the settings above; the rest stays as it is there.
+    #[expect(dead_code, reason = "laid over the rest one by one")]
+    pub(super) services: Option<BTreeMap<String, RulesYaml>>,
+}
+
+/// The settings of one service that differ from the top of the file.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RulesYaml {
+    pub(super) mode: Option<ModeYaml>,
+    pub(super) objectives: Option<ObjectivesYaml>,
+    pub(super) thresholds: Option<ThresholdsYaml>,
+    pub(super) constraints: Option<ConstraintsYaml>,
+    pub(super) evidence: Option<EvidenceYaml>,
+    pub(super) decision: Option<DecisionYaml>,
+    pub(super) rollout: Option<RolloutYaml>,
+    pub(super) rollback: Option<RollbackYaml>,
+    pub(super) models: Option<ModelRulesYaml>,
+    /// Spend allowed for this service in one UTC day, in US dollars, or `unlimited`.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) daily_budget_usd: Option<LimitYaml>,
+}
+
+/// What the optimizer may do with a service.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ModeYaml {
+    /// Report findings and make changes.
+    Enforce,
+    /// Report findings and show changes, but never make them.
+    Observe,
+    /// Leave the service alone; its traffic is still counted.
+    #[default]
+    Off,
+}
+
+impl From<ModeYaml> for Mode {
+    fn from(mode: ModeYaml) -> Self {
+        match mode {
+            ModeYaml::Enforce => Self::Enforce,
+            ModeYaml::Observe => Self::Observe,
+            ModeYaml::Off => Self::Off,
+        }
+    }
+}
+
+/// What to prefer among the candidates that passed every constraint. The three weights add up to 1.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ObjectivesYaml {
+    /// Weight of a lower cost per request, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "weight"))]
+    pub(super) cost: Option<f64>,
+    /// Weight of a lower latency, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "weight"))]
+    pub(super) latency: Option<f64>,
+    /// Weight of a higher quality, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "weight"))]
+    pub(super) quality: Option<f64>,
+}
+
+/// Limits on what is running now. Crossing one is reported as a finding.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThresholdsYaml {
+    /// 95th percentile of the latency of successful requests, in milliseconds.
+    #[schemars(range(min = 1.0, max = 3_600_000.0), extend("x-unit" = "milliseconds"))]
+    pub(super) latency_p95_ms: Option<f64>,
+    /// Growth of that percentile against the window before, in percent: 20 means a fifth slower.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "percent"))]
+    pub(super) latency_increase_percent: Option<f64>,
+    /// Share of requests that failed on the provider's side, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share"))]
+    pub(super) error_rate: Option<f64>,
+    /// Mean cost of one request, in US dollars.
+    #[schemars(range(max = 10_000.0), extend("exclusiveMinimum" = 0.0, "x-unit" = "US dollars"))]
+    pub(super) cost_per_request_usd: Option<f64>,
+    /// Lowest acceptable mean quality, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "score"))]
+    pub(super) quality_min: Option<f64>,
+    /// Fall of the mean quality against the window before, in percent of what it was.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
+    pub(super) quality_drop_percent: Option<f64>,
+    /// Smallest share of requests that carry a quality score, 0..=1; below it, quality counts as unknown.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share"))]
+    pub(super) quality_coverage_min: Option<f64>,
+}
+
+/// Hard limits on a candidate, against what serves the traffic now. One that cannot be shown to hold refuses it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConstraintsYaml {
+    /// Largest tolerated loss of mean quality, in percent of the present mean.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
+    pub(super) quality_drop_percent: Option<f64>,
+    /// Largest tolerated growth of latency p95, in percent.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "percent"))]
+    pub(super) latency_increase_percent: Option<f64>,
+    /// Highest tolerated error rate, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share"))]
+    pub(super) error_rate: Option<f64>,
+    /// Highest tolerated mean cost of one request, in US dollars, or `unlimited`.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) cost_per_request_usd: Option<LimitYaml>,
+}
+
+/// How much must be known of a candidate before it may be chosen.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EvidenceYaml {
+    /// Requests the candidate has served in this service and segment.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("x-unit" = "requests"))]
+    pub(super) min_requests: Option<u64>,
+    /// Quality scores among them.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("x-unit" = "quality scores"))]
+    pub(super) min_scored: Option<u64>,
+}
+
+/// When a candidate that is allowed is also worth it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecisionYaml {
+    /// Smallest weighted improvement over the present configuration, 0..=1: 0.1 means a tenth better.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "share"))]
+    pub(super) min_improvement: Option<f64>,
+    /// Smallest probability that the constraints hold and the change improves on the present, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "probability"))]
+    pub(super) min_confidence: Option<f64>,
+    /// Largest tolerated probability that any single constraint is broken, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "probability"))]
+    pub(super) max_risk: Option<f64>,
+}
+
+/// The shares of traffic a rollout passes through, and how long it stays at each.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RolloutYaml {
+    /// Shares of traffic in whole percent, ascending, the last 100.
+    #[schemars(length(min = 1, max = 20), inner(range(min = 1, max = 100)), extend("x-unit" = "percent"))]
+    pub(super) steps_percent: Option<Vec<u8>>,
+    /// Minutes to stay at each share but the last, so one entry fewer than `steps_percent`.
+    #[schemars(length(max = 19), inner(range(min = 0, max = 43_200)), extend("x-unit" = "minutes"))]
+    pub(super) bake_minutes: Option<Vec<u32>>,
+}
+
+/// When a rollout under way is undone. Each limit is against the traffic that still runs the old configuration.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RollbackYaml {
+    /// Whether to undo without asking. `false` holds the rollout where it is and reports the breach.
+    pub(super) automatic: Option<bool>,
+    /// Loss of mean quality, in percent.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
+    pub(super) quality_drop_percent: Option<f64>,
+    /// Growth of latency p95, in percent.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "percent"))]
+    pub(super) latency_increase_percent: Option<f64>,
+    /// Growth of the error rate, in percentage points: from 1 % to 6 % is 5 points.
+    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percentage points"))]
+    pub(super) error_rate_increase_points: Option<f64>,
+    /// Mean cost of one request as a multiple of what the old configuration costs: 2 means twice as much.
+    #[schemars(range(min = 1.0, max = 1_000.0), extend("x-unit" = "times"))]
+    pub(super) cost_ratio: Option<f64>,
+}
+
+/// Which models may be proposed. Names are `provider/model`; `*` stands for any run of characters and needs quotes.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelRulesYaml {
+    /// The only models that may be proposed. Empty: every model seen in the service.
+    #[schemars(length(max = 1_000), inner(length(min = 1, max = 256)), extend("x-form" = "model pattern"))]
+    pub(super) allow: Option<Vec<String>>,
+    /// Models that are never proposed, even where `allow` names them.
+    #[schemars(length(max = 1_000), inner(length(min = 1, max = 256)), extend("x-form" = "model pattern"))]
+    pub(super) deny: Option<Vec<String>>,
+    /// Models to weigh even where the service has not used them yet. Exact names, no `*`.
+    #[schemars(length(max = 1_000), inner(length(min = 1, max = 256)), extend("x-form" = "model name"))]
+    pub(super) consider: Option<Vec<String>>,
+}
+
+/// An amount of US dollars, or the word `unlimited`. A word of its own, because both 0 and an empty value are read as
+/// "no limit" by one half of people and as "nothing allowed" by the other.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub(super) enum LimitYaml {
+    Amount(f64),
+    Word(Unlimited),
+}
+
+/// The word itself.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Unlimited {
+    Unlimited,
+}
+
+impl LimitYaml {
+    /// The amount; none if there is no limit.
+    pub(super) fn amount(self) -> Option<f64> {
+        match self {
+            Self::Amount(dollars) => Some(dollars),
+            Self::Word(Unlimited::Unlimited) => None,
+        }
+    }
+}
+
+impl JsonSchema for LimitYaml {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{ "type": "number", "exclusiveMinimum": 0.0, "maximum": 1_000_000_000.0 }, { "const": "unlimited" }],
+        })
+    }
+}

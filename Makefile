@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` shows a plan over the test data, `make test` runs everything CI runs.
+# Both link a prebuilt DuckDB (scripts/fetch-duckdb) instead of compiling it, and share one build profile.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+# Empty when the library cannot be had; then DuckDB is compiled in, which takes long.
+DUCKDB_LIB_DIR ?= $(shell scripts/fetch-duckdb)
+ifneq ($(strip $(DUCKDB_LIB_DIR)),)
+export DUCKDB_LIB_DIR := $(strip $(DUCKDB_LIB_DIR))
+FEATURES := --no-default-features
+endif
+CARGO := cargo
+PROFILE ?= dev
+
+.PHONY: help demo test check lint docs bench release clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: ## Build what is missing and show the plan over the test data
+	@$(CARGO) build --quiet --locked $(FEATURES)
+	@$(CARGO) run --quiet --locked $(FEATURES) -- plan --dry-run
+
+test: lint docs ## Run everything CI runs: format, lints, docs, all tests
+	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
+	$(CARGO) test --locked $(FEATURES) --all-targets
+	$(CARGO) test --locked $(FEATURES) --doc
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked $(FEATURES) --all-targets -- --deny warnings
+
+docs:
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
+
+bench: ## Measure one million events against a bare DuckDB GROUP BY (release build)
+	$(CARGO) run --quiet --release --locked $(FEATURES) --example bench_plan
+
+release: ## Build the optimized binary
+	$(CARGO) build --release --locked $(FEATURES)
+
+clean: ## Remove what was built and fetched
+	$(CARGO) clean
+	rm -rf .duckdb

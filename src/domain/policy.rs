@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One complete set of rules: the numbers of a profile, with the overrides of single services beside it.
@@ -43,7 +44,7 @@ pub struct Rules {
 }
 
 /// What the optimizer may do with a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Findings and changes.

@@ -1,0 +1,22 @@
+//! What every error of this program can tell besides its message: how to mend it, and how the process ends.
+
+/// How the process ends. The numbers are a contract with scripts and schedulers; `docs/exit-codes.md` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All went well.
+    Fine = 0,
+    /// Bad usage, policy or configuration.
+    Usage = 2,
+    /// A source cannot be used.
+    Source = 3,
+    /// Stopped by Ctrl-C, as a shell reports it (128 + SIGINT).
+    Interrupted = 130,
+}
+
+/// An error that teaches.
+pub trait Fixable: std::error::Error {
+    /// What to do about it, as a sentence without a final stop.
+    fn hint(&self) -> Option<String>;
+    /// How the process ends.
+    fn exit(&self) -> Exit;
+}

@@ -1,0 +1,84 @@
+//! What an analyzer saw.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Arm;
+
+/// How bad it is. Ordered: `Low < Critical`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    /// Severity of `observed` beyond `limit` (both above zero) by their ratio: more than twice is high, more than one and a
+    /// half medium, else low. For a floor, hand over the inverse: limit first.
+    #[must_use]
+    pub fn of_ratio(observed: f64, limit: f64) -> Self {
+        let ratio = observed / limit;
+        if ratio > 2.0 {
+            Self::High
+        } else if ratio > 1.5 {
+            Self::Medium
+        } else {
+            Self::Low
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// What kind of thing was seen; scripts match on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    LatencyHigh,
+    LatencyIncrease,
+    ErrorRateHigh,
+    CostPerRequestHigh,
+    DailyBudget,
+    QualityLow,
+    QualityDrop,
+    QualityUnknown,
+    CostUnknown,
+    ConfigRegression,
+}
+
+/// One observation, with the numbers that made it one.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// The service it is about; none means all of them together.
+    pub service: Option<String>,
+    pub kind: FindingKind,
+    pub severity: Severity,
+    /// The measured value, in the unit of `unit`.
+    pub observed: f64,
+    /// What it was compared with.
+    pub limit: f64,
+    /// `ms`, `usd`, `usd_per_day`, `ratio` or `percent`.
+    pub unit: &'static str,
+    /// 90 % interval of `observed`, where one could be given.
+    pub interval: Option<[f64; 2]>,
+    /// Requests behind `observed`.
+    pub requests: u64,
+    /// The arm that stands out as the cause, if one does.
+    pub cause: Option<Arm>,
+    /// One sentence for people.
+    pub summary: String,
+}

@@ -1,0 +1,12 @@
+//! Mathematics over mergeable statistics. Pure: every function is determined by its arguments.
+
+pub mod compare;
+pub mod design_effect;
+pub mod interval;
+pub mod regression;
+pub mod rollup;
+pub mod sketch;
+pub mod spend;
+
+pub use rollup::{ArmEvidence, Bucket, Observation, Requests, Rollup, ServiceEvidence};
+pub use sketch::Sketch;

@@ -1,0 +1,34 @@
+-- Readings shared by every source layout.
+
+-- A number from a column of any type. Empty is NULL (unknown); text that is not a number is NaN, which every rule rejects.
+CREATE OR REPLACE TEMP MACRO number(x) AS
+    CASE
+        WHEN x IS NULL THEN NULL
+        WHEN TRY_CAST(x AS DOUBLE) IS NOT NULL THEN TRY_CAST(x AS DOUBLE)
+        WHEN trim(CAST(x AS VARCHAR)) = '' THEN NULL
+        ELSE 'NaN'::DOUBLE
+    END;
+
+-- Microseconds since 1970 from text. A time without a zone is ambiguous by hours, so it is NULL and the row a reject.
+CREATE OR REPLACE TEMP MACRO utc_us(t) AS
+    CASE
+        WHEN t LIKE '%Z' OR t LIKE '%z' OR t LIKE '%+__:__' OR t LIKE '%:%-__:__' OR t LIKE '%+____' OR t LIKE '%:%-____'
+            THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ))
+    END;
+
+-- The names contracts fold into one.
+CREATE OR REPLACE TEMP MACRO canonical_provider(p) AS
+    CASE p
+        WHEN 'azure' THEN 'azure.ai.openai'
+        WHEN 'azure_openai' THEN 'azure.ai.openai'
+        WHEN 'az.ai.openai' THEN 'azure.ai.openai'
+        WHEN 'az.ai.inference' THEN 'azure.ai.inference'
+        WHEN 'bedrock' THEN 'aws.bedrock'
+        WHEN 'bedrock_converse' THEN 'aws.bedrock'
+        WHEN 'vertex_ai' THEN 'gcp.vertex_ai'
+        WHEN 'gemini' THEN 'gcp.gemini'
+        WHEN 'google' THEN 'gcp.gemini'
+        WHEN 'xai' THEN 'x_ai'
+        WHEN 'mistral' THEN 'mistral_ai'
+        ELSE p
+    END;

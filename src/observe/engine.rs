@@ -1,0 +1,86 @@
+//! One DuckDB in memory: no file of its own, no network, no extension but those linked in.
+
+use std::sync::Arc;
+
+use duckdb::{Config, Connection, InterruptHandle};
+
+use super::ObserveError;
+
+/// An open in-memory database.
+pub struct Engine {
+    connection: Connection,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// Opens it. `memory_limit` reads like `2GB`; none leaves DuckDB's own limit, 80 % of the machine's memory.
+    ///
+    /// Spilling to disk is switched off: a dry run promises to write nothing anywhere.
+    pub fn open(memory_limit: Option<&str>) -> Result<Self, ObserveError> {
+        let open = || -> duckdb::Result<Connection> {
+            let mut config = Config::default()
+                .enable_autoload_extension(false)?
+                .with("autoinstall_known_extensions", "false")?
+                .with("temp_directory", "")?;
+            if let Some(limit) = memory_limit {
+                config = config.max_memory(limit)?;
+            }
+            let connection = Connection::open_in_memory_with_flags(config)?;
+            connection.execute_batch(include_str!("../../queries/macros.sql"))?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|cause| ObserveError::engine("opening an in-memory database", cause))?;
+        Ok(Self { connection })
+    }
+
+    /// Version of the DuckDB library linked in, for example `v1.5.6`.
+    pub fn library_version(&self) -> Result<String, ObserveError> {
+        self.connection.version().map_err(|cause| ObserveError::engine("asking for its version", cause))
+    }
+
+    /// Stops whatever query runs, from another thread.
+    #[must_use]
+    pub fn interrupt_handle(&self) -> Arc<InterruptHandle> {
+        self.connection.interrupt_handle()
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn run(&self, doing: &'static str, sql: &str) -> Result<(), ObserveError> {
+        self.connection.execute_batch(sql).map_err(|cause| ObserveError::engine(doing, cause))
+    }
+
+    /// Sets a variable that queries read with `getvariable`.
+    pub(super) fn set(&self, name: &'static str, value: &Value<'_>) -> Result<(), ObserveError> {
+        let value = match value {
+            Value::Integer(number) => format!("{number}::BIGINT"),
+            Value::Text(text) => literal(text),
+            Value::Null => "NULL::VARCHAR".to_owned(),
+        };
+        self.run("setting a parameter", &format!("SET VARIABLE {name} = {value}"))
+    }
+}
+
+/// What a query parameter can be.
+pub(super) enum Value<'a> {
+    Integer(i64),
+    Text(&'a str),
+    Null,
+}
+
+/// Text as a SQL literal. Only for places where DuckDB takes no parameters (table functions in views, `SET`).
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A name as a SQL identifier.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,195 @@
+//! What can be wrong with a source, each with its way out.
+
+use std::{io, path::PathBuf};
+
+use crate::domain::{
+    event::{COLUMNS, REQUIRED},
+    fault::{Exit, Fixable},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    #[error("no such file or directory: `{}`", path.display())]
+    Missing { path: PathBuf },
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{}` is empty", path.display())]
+    Empty { path: PathBuf },
+    #[error("no data file in directory `{}`", path.display())]
+    EmptyDirectory { path: PathBuf },
+    #[error("nothing matches `{pattern}`")]
+    NoMatch { pattern: String },
+    #[error("`{pattern}` is not a valid pattern")]
+    BadPattern {
+        pattern: String,
+        #[source]
+        cause: glob::PatternError,
+    },
+    #[error("cannot tell the format of `{}`", path.display())]
+    UnknownFormat { path: PathBuf },
+    #[error("`{}` is not {named} as its name says: {found}", path.display())]
+    NotItsFormat { path: PathBuf, named: &'static str, found: String },
+    #[error("`{}` is cut short or damaged", path.display())]
+    CutShort {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("`{origin}` cannot be read as {format}")]
+    Broken {
+        origin: String,
+        format: &'static str,
+        #[source]
+        cause: duckdb::Error,
+    },
+    #[error("`{origin}` lacks {}", list(missing))]
+    ColumnsMissing { origin: String, missing: Vec<&'static str>, found: Vec<String>, resembles: Option<&'static str> },
+    #[error("no usable row: all {rows} were rejected\n{reasons}")]
+    AllRejected { rows: u64, reasons: String },
+    #[error(
+        "{rejected} of {rows} rows were rejected ({percent:.1} %), more than the 10 % a decision may rest on\n{reasons}"
+    )]
+    TooManyRejected { rejected: u64, rows: u64, percent: f64, reasons: String },
+    #[error("`{origin}` holds no rows")]
+    NoRows { origin: String },
+    #[error("no event between {start} and {end}; the events span {oldest} to {newest}")]
+    NothingInWindow { start: String, end: String, oldest: String, newest: String },
+    #[error("the window does not fit: {what}")]
+    Window { what: String },
+    #[error("cannot write rejected rows to `{}`", path.display())]
+    Rejects {
+        path: PathBuf,
+        #[source]
+        cause: duckdb::Error,
+    },
+    #[error("not enough memory to read the source")]
+    OutOfMemory {
+        #[source]
+        cause: duckdb::Error,
+    },
+    #[error("stopped by Ctrl-C; nothing was changed")]
+    Interrupted,
+    #[error("DuckDB failed while {doing}")]
+    Engine {
+        doing: &'static str,
+        #[source]
+        cause: duckdb::Error,
+    },
+    #[error("Polars failed while merging rollups")]
+    Frames {
+        #[source]
+        cause: polars::error::PolarsError,
+    },
+    #[error("two cells share the hash {0:#x}; their statistics cannot be told apart")]
+    CellCollision(u64),
+}
+
+impl ObserveError {
+    /// Wraps a failure of the engine, keeping apart what the user did (Ctrl-C) and what the machine lacks (memory).
+    pub(super) fn engine(doing: &'static str, cause: duckdb::Error) -> Self {
+        Self::known(cause).unwrap_or_else(|cause| Self::Engine { doing, cause })
+    }
+
+    /// The same for a failure while reading `origin`.
+    pub(super) fn reading(origin: &str, format: &'static str, cause: duckdb::Error) -> Self {
+        Self::known(cause).unwrap_or_else(|cause| Self::Broken { origin: origin.to_owned(), format, cause })
+    }
+
+    fn known(cause: duckdb::Error) -> Result<Self, duckdb::Error> {
+        let text = cause.to_string();
+        if text.contains("INTERRUPT") || text.contains("Interrupted!") {
+            Ok(Self::Interrupted)
+        } else if text.contains("Out of Memory Error") {
+            Ok(Self::OutOfMemory { cause })
+        } else {
+            Err(cause)
+        }
+    }
+}
+
+fn list(columns: &[&str]) -> String {
+    let noun = if columns.len() == 1 { "the required column" } else { "the required columns" };
+    let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
+    format!("{noun} {}", names.join(", "))
+}
+
+impl Fixable for ObserveError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Missing { .. } => "check the path given to `--from`".into(),
+            Self::Unreadable { .. } => "check the file's permissions; only reading is needed".into(),
+            Self::Empty { .. } => {
+                "an export that wrote nothing is not an hour without traffic; check the job that made it".into()
+            }
+            Self::EmptyDirectory { .. } => {
+                "data files end in .parquet, .csv, .ndjson or .jsonl, the last three also in .gz or .zst; \
+                 subdirectories are not searched, a pattern such as `--from 'dir/**/*.parquet'` is"
+                    .into()
+            }
+            Self::NoMatch { .. } => {
+                "quote the pattern so that the shell leaves it alone, and check the path before the first `*`".into()
+            }
+            Self::BadPattern { .. } => {
+                "`*` matches within a name, `**` across directories, `[a-z]` one character".into()
+            }
+            Self::UnknownFormat { .. } => {
+                "name it .parquet, .csv, .ndjson or .jsonl, the last three optionally with .gz or .zst".into()
+            }
+            Self::NotItsFormat { .. } => "rename the file to what it is, or export it again".into(),
+            Self::Broken { .. } | Self::CutShort { .. } => {
+                "the file may be cut short or still being written; export it again".into()
+            }
+            Self::ColumnsMissing { missing, found, resembles, .. } => {
+                let meanings: Vec<String> = COLUMNS
+                    .iter()
+                    .filter(|column| missing.contains(&column.name))
+                    .map(|column| format!("`{}`: {}", column.name, column.meaning))
+                    .collect();
+                let mut hint = format!("found {}", found.join(", "));
+                if let Some(layout) = resembles {
+                    hint = format!("{hint}; this looks like {layout}, which this version cannot read yet");
+                }
+                let service =
+                    if *missing == ["service"] { "; `--default-service NAME` fills in a service" } else { "" };
+                format!(
+                    "{hint}; needed are {} and one of outcome, status_code, error_type ({}){service}",
+                    REQUIRED.join(", "),
+                    meanings.join("; ")
+                )
+            }
+            Self::AllRejected { .. } | Self::TooManyRejected { .. } => {
+                "`--rejects FILE.csv` writes every rejected row with its reason; mend the export or the units".into()
+            }
+            Self::NoRows { .. } => {
+                "a header without rows is not an hour without traffic; check the job that made the file".into()
+            }
+            Self::NothingInWindow { newest, .. } => {
+                format!("leave out `--until` to end the window at the newest event, or pass `--until {newest}`")
+            }
+            Self::Window { .. } => {
+                "durations read like `15m`, `1h`, `7d`; the lookback must hold at least two windows".into()
+            }
+            Self::Rejects { .. } => "pass a path in a directory that exists and can be written, ending in .csv".into(),
+            Self::OutOfMemory { .. } => {
+                "shorten `--lookback`, convert the source to Parquet, or raise `--memory-limit`".into()
+            }
+            Self::Interrupted => return None,
+            Self::Engine { .. } | Self::Frames { .. } | Self::CellCollision(_) => {
+                "this is a fault of the optimizer; please report it with the command and the first rows of the source"
+                    .into()
+            }
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted => Exit::Interrupted,
+            Self::BadPattern { .. } | Self::Window { .. } | Self::Rejects { .. } => Exit::Usage,
+            _ => Exit::Source,
+        }
+    }
+}

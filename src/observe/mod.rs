@@ -1,0 +1,16 @@
+//! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
+
+mod columns;
+mod engine;
+mod error;
+mod files;
+mod frames;
+mod load;
+mod merge;
+mod reduce;
+
+pub use engine::Engine;
+pub use error::ObserveError;
+pub use files::{FileGroup, Format, resolve};
+pub use load::{LoadRequest, RejectSummary};
+pub use reduce::{Request, Stage, observe};

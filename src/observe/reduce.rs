@@ -1,0 +1,206 @@
+//! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
+
+use std::{collections::BTreeMap, path::Path};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Engine, FileGroup, ObserveError,
+    engine::{Value, literal},
+    frames,
+    load::{LoadRequest, RejectSummary, load},
+    merge,
+};
+use crate::{
+    domain::{
+        ModelTable, Window,
+        plan::{SourceSummary, UntilSource, Windows},
+    },
+    stats::Observation,
+};
+
+/// More rejects than this share, and no decision may rest on the source.
+const MAX_REJECTED: f64 = 0.10;
+
+/// What to observe.
+#[derive(Debug)]
+pub struct Request<'a> {
+    pub groups: &'a [FileGroup],
+    pub default_service: Option<&'a str>,
+    /// The wall clock.
+    pub now: Timestamp,
+    pub window: SignedDuration,
+    pub lookback: SignedDuration,
+    /// End of the window; none takes the newest event.
+    pub until: Option<Timestamp>,
+    pub prices: &'a ModelTable,
+    /// Where rejected rows are written, if anywhere.
+    pub rejects: Option<&'a Path>,
+}
+
+/// What is being done, for a progress line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Reading,
+    Deduplicating,
+    Reducing,
+    Merging,
+}
+
+/// Observes one tick.
+pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
+    progress(Stage::Reading);
+    let census = load(
+        engine,
+        &LoadRequest { groups: request.groups, default_service: request.default_service, now: request.now },
+    )?;
+    if let Some(path) = request.rejects {
+        write_rejects(engine, path)?;
+    }
+    let rows = census.good + census.rejected_total();
+    judge_rejects(&census, rows)?;
+    let windows = windows(request, &census)?;
+    set_windows(engine, &windows)?;
+    load_prices(engine, request.prices)?;
+
+    progress(Stage::Deduplicating);
+    let duplicates = deduplicate(engine)?;
+    engine.run("preparing events", include_str!("../../queries/events.sql"))?;
+
+    progress(Stage::Reducing);
+    let cells = frames::query(engine, "counting requests", include_str!("../../queries/rollup_cells.sql"))?;
+    let bins = frames::query(engine, "building histograms", include_str!("../../queries/rollup_bins.sql"))?;
+    let minutes = frames::query(engine, "counting minutes", include_str!("../../queries/rollup_minutes.sql"))?;
+
+    progress(Stage::Merging);
+    let used = merge::rows(&cells)?;
+    if used == 0 {
+        let (oldest, newest) = census.span_us.unwrap_or_default();
+        return Err(ObserveError::NothingInWindow {
+            start: windows.lookback.start().to_string(),
+            end: windows.lookback.end().to_string(),
+            oldest: time(oldest).to_string(),
+            newest: time(newest).to_string(),
+        });
+    }
+    let source = SourceSummary {
+        files: census.files,
+        rows_read: rows,
+        rows_used: used,
+        rows_outside: census.good - used - duplicates,
+        rows_duplicate: duplicates,
+        rejected: census.rejected,
+        oldest_event: census.span_us.map(|(oldest, _)| time(oldest)),
+        newest_event: census.span_us.map(|(_, newest)| time(newest)),
+        ignored_columns: census.ignored_columns,
+    };
+    let services = merge::merge(&cells, bins, minutes, &windows)?;
+    Ok(Observation { windows, source, services })
+}
+
+fn judge_rejects(census: &RejectSummary, rows: u64) -> Result<(), ObserveError> {
+    let rejected = census.rejected_total();
+    if census.good == 0 {
+        return Err(ObserveError::AllRejected { rows, reasons: census.reasons() });
+    }
+    if rejected as f64 > MAX_REJECTED * rows as f64 {
+        let percent = 100.0 * rejected as f64 / rows as f64;
+        return Err(ObserveError::TooManyRejected { rejected, rows, percent, reasons: census.reasons() });
+    }
+    Ok(())
+}
+
+fn windows(request: &Request<'_>, census: &RejectSummary) -> Result<Windows, ObserveError> {
+    let (end, until) = match (request.until, census.span_us) {
+        (Some(until), _) => (until, UntilSource::Flag),
+        // Windows are half open: the first instant after the newest event closes the one that holds it.
+        (None, Some((_, newest))) => (time(newest + 1), UntilSource::NewestEvent),
+        (None, None) => unreachable!("a source without a good row was refused before"),
+    };
+    let does_not_fit = |what: String| ObserveError::Window { what };
+    let window =
+        Window::ending_at(end, request.window).ok_or_else(|| does_not_fit("`--window` must be above zero".into()))?;
+    let before = window.before().ok_or_else(|| does_not_fit("the window before reaches past recorded time".into()))?;
+    let lookback = Window::ending_at(end, request.lookback)
+        .ok_or_else(|| does_not_fit("`--lookback` must be above zero".into()))?;
+    if lookback.start() > before.start() {
+        return Err(does_not_fit(format!("`--lookback` of {:.0} s is shorter than two windows", lookback.seconds())));
+    }
+    Ok(Windows { window, before, lookback, until })
+}
+
+fn set_windows(engine: &Engine, windows: &Windows) -> Result<(), ObserveError> {
+    for (name, at) in [
+        ("lookback_start_us", windows.lookback.start()),
+        ("before_start_us", windows.before.start()),
+        ("window_start_us", windows.window.start()),
+        ("window_end_us", windows.window.end()),
+    ] {
+        engine.set(name, &Value::Integer(at.as_microsecond()))?;
+    }
+    Ok(())
+}
+
+/// Prices by provider and model, and for rows without a provider those on which all providers agree.
+fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> {
+    let failed = |cause| ObserveError::engine("loading prices", cause);
+    engine.run(
+        "loading prices",
+        "CREATE OR REPLACE TEMP TABLE prices (provider VARCHAR, model VARCHAR, input DOUBLE, output DOUBLE, cached_input DOUBLE, cache_write DOUBLE)",
+    )?;
+    let mut anywhere: BTreeMap<&str, Option<[Option<f64>; 4]>> = BTreeMap::new();
+    let mut rows: Vec<(&str, &str, [Option<f64>; 4])> = Vec::new();
+    for model in &table.models {
+        let prices = [
+            model.input_usd_per_token,
+            model.output_usd_per_token,
+            model.cached_input_usd_per_token,
+            model.cache_write_usd_per_token,
+        ];
+        rows.push((&model.provider, &model.model, prices));
+        anywhere
+            .entry(&model.model)
+            .and_modify(|known| {
+                if *known != Some(prices) {
+                    *known = None;
+                }
+            })
+            .or_insert(Some(prices));
+    }
+    rows.extend(anywhere.into_iter().filter_map(|(model, prices)| Some(("", model, prices?))));
+    let mut appender = engine.connection().appender("prices").map_err(failed)?;
+    for (provider, model, [input, output, cached, write]) in rows {
+        appender.append_row(duckdb::params![provider, model, input, output, cached, write]).map_err(failed)?;
+    }
+    appender.flush().map_err(failed)
+}
+
+/// Leaves one row of each identity; returns how many rows fell away.
+fn deduplicate(engine: &Engine) -> Result<u64, ObserveError> {
+    let doing = "looking for duplicates";
+    let number = |sql: &str| -> Result<i64, ObserveError> {
+        engine.connection().query_row(sql, [], |row| row.get(0)).map_err(|cause| ObserveError::engine(doing, cause))
+    };
+    engine.run(doing, include_str!("../../queries/duplicates.sql"))?;
+    if number("SELECT count(*) FROM duplicate_identities")? == 0 {
+        engine.run(doing, include_str!("../../queries/unique_rows.sql"))?;
+        return Ok(0);
+    }
+    engine.run(doing, include_str!("../../queries/unique_rows.sql"))?;
+    let before = number("SELECT count(*) FROM unique_rows")?;
+    engine.run(doing, include_str!("../../queries/unique_rows_deduplicated.sql"))?;
+    Ok((before - number("SELECT count(*) FROM unique_rows")?).unsigned_abs())
+}
+
+fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
+    let sql = format!(
+        "COPY ({}) TO {} (FORMAT csv, HEADER)",
+        include_str!("../../queries/rejects.sql").trim_end(),
+        literal(&path.to_string_lossy())
+    );
+    engine.connection().execute_batch(&sql).map_err(|cause| ObserveError::Rejects { path: path.to_owned(), cause })
+}
+
+fn time(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).expect("DuckDB's times lie within ours")
+}

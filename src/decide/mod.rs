@@ -1,3 +1,10 @@
-//! From findings and a policy to a plan. Pure: no files, no clock, no network; whatever a decision needs is an argument.
+//! From findings, policy and evidence to a plan. Pure and deterministic: the same inputs give the same plan, byte for byte.
 
+mod candidates;
+mod choose;
+mod ladder;
+mod models;
+mod plan;
 pub mod policy;
+
+pub use plan::{Inputs, plan};

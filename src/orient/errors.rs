@@ -1,0 +1,45 @@
+//! Failures on the provider's side. Refusals the caller brought about are not the provider's fault and not counted here.
+
+use super::{Analyzer, Subject, culprit};
+use crate::{
+    domain::{Finding, FindingKind, Severity, format},
+    stats::{Rollup, compare},
+};
+
+pub(super) struct Errors;
+
+impl Analyzer for Errors {
+    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        above_limit(subject).into_iter().collect()
+    }
+}
+
+fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
+    let window = &subject.evidence.window;
+    let limit = subject.rules.thresholds.error_rate;
+    let rate = compare::errors(window)?.estimate();
+    if rate.value <= limit {
+        return None;
+    }
+    let severity = if rate.low > limit { Severity::of_ratio(rate.value, limit) } else { Severity::Low };
+    let cause = culprit(subject.evidence, Rollup::error_rate, limit);
+    let blame = cause.as_ref().map_or_else(String::new, |(arm, own, rest)| {
+        format!("; {} alone {}, the rest {}", arm.model_id(), format::percent(*own), format::percent(*rest))
+    });
+    Some(Finding {
+        service: Some(subject.service.to_owned()),
+        kind: FindingKind::ErrorRateHigh,
+        severity,
+        observed: rate.value,
+        limit,
+        unit: "ratio",
+        interval: Some([rate.low, rate.high]),
+        requests: window.requests.rows,
+        cause: cause.map(|(arm, ..)| arm),
+        summary: format!(
+            "{} of requests fail at the provider, limit {}{blame}",
+            format::percent(rate.value),
+            format::percent(limit)
+        ),
+    })
+}

@@ -3,5 +3,10 @@
 //! The folders are the loop: [`observe`] → [`orient`] → [`decide`] → `act`, over the plain types of [`domain`] and the
 //! mathematics of [`stats`]. `domain`, `stats`, `orient` and `decide` are pure functions of their arguments.
 
+pub mod cli;
 pub mod decide;
 pub mod domain;
+pub mod observe;
+pub mod orient;
+pub mod report;
+pub mod stats;

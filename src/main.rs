@@ -1,1 +1,7 @@
-fn main(){}
+//! The `optimizer` command. Everything is in the library; see [`optimizer::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    optimizer::cli::main()
+}

@@ -1,0 +1,65 @@
+//! Writes a large made-up request log in Parquet, the same bytes of data for the same seed: for benchmarks, never for
+//! conclusions. Shape: services with one to three models each, two variants and two config versions, log-normal latencies
+//! and token counts, three tenths scored, two percent failed, all inside one window that ends at a fixed instant.
+//!
+//! ```text
+//! cargo run --release --example generate_requests -- FILE [ROWS] [SERVICES] [MINUTES]
+//! ```
+//! Defaults: 1,000,000 rows, 1,000 services, 15 minutes.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(file) = arguments.next().filter(|file| !file.starts_with('-')) else {
+        eprintln!("usage: generate_requests FILE [ROWS=1000000] [SERVICES=1000] [MINUTES=15]");
+        return ExitCode::from(2);
+    };
+    let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
+    let (Ok(rows), Ok(services), Ok(minutes)) = (number(1_000_000), number(1_000), number(15)) else {
+        eprintln!("ROWS, SERVICES and MINUTES are whole numbers");
+        return ExitCode::from(2);
+    };
+    match write(&file, rows, services.max(1), minutes.max(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cannot write `{file}`: {error}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Hash-based draws instead of a stateful generator: row i is the same whatever the number of threads.
+fn write(file: &str, rows: u64, services: u64, minutes: u64) -> duckdb::Result<()> {
+    let connection = duckdb::Connection::open_in_memory()?;
+    let step = (minutes * 60_000_000) as f64 / rows as f64;
+    connection.execute_batch(&format!(
+        "CREATE MACRO uniform(i, stream) AS (hash(i * 64 + stream) % 1000000007 + 0.5) / 1000000007.0;
+         CREATE MACRO normal(i, stream) AS
+             sqrt(-2 * ln(uniform(i, stream))) * cos(2 * pi() * uniform(i, stream + 1));
+         COPY (
+             SELECT
+                 TIMESTAMP '2026-01-01 12:00:00' + to_microseconds(CAST(i * {step} AS BIGINT)) AS ts,
+                 'r' || i AS request_id,
+                 'service-' || s AS service,
+                 'chat' AS endpoint,
+                 'openai' AS provider,
+                 ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1'][1 + CAST(floor(uniform(i, 2) * (1 + s % 3)) AS INTEGER)] AS model,
+                 CASE WHEN uniform(i, 3) < 0.1 THEN 'candidate' ELSE 'baseline' END AS variant,
+                 CASE WHEN uniform(i, 3) < 0.1 THEN 'v2' ELSE 'v1' END AS config_version,
+                 CASE WHEN failed THEN 'error' ELSE 'success' END AS outcome,
+                 CASE WHEN failed THEN 429 ELSE 200 END AS status_code,
+                 CASE WHEN NOT failed THEN exp(7 + 0.5 * normal(i, 4)) END AS latency_ms,
+                 CASE WHEN NOT failed THEN exp(7 + 0.5 * normal(i, 4)) * 0.2 END AS ttft_ms,
+                 CASE WHEN NOT failed THEN CAST(exp(6 + normal(i, 6)) AS BIGINT) END AS input_tokens,
+                 CASE WHEN NOT failed THEN CAST(exp(5 + 0.8 * normal(i, 8)) AS BIGINT) END AS output_tokens,
+                 CASE WHEN NOT failed THEN round(exp(-6 + normal(i, 10)), 9) END AS cost_usd,
+                 CASE WHEN NOT failed AND uniform(i, 12) < 0.3 THEN round(least(1, greatest(0, 0.85 + 0.1 * normal(i, 13))), 3) END AS quality
+             FROM (
+                 SELECT i, CAST(floor(uniform(i, 1) * {services}) AS BIGINT) AS s, uniform(i, 15) < 0.02 AS failed
+                 FROM range({rows}) AS t(i)
+             )
+         ) TO '{}' (FORMAT parquet, COMPRESSION zstd)",
+        file.replace('\'', "''")
+    ))
+}

@@ -1,0 +1,86 @@
+//! What was typed, what it comes to, and how the process ends. Data goes to standard output, everything else to standard
+//! error; a closed pipe is no failure.
+
+mod failure;
+mod files;
+mod plan;
+mod policy;
+mod progress;
+mod sink;
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+pub use failure::Failure;
+
+use crate::domain::fault::Exit;
+
+const EXAMPLES: &str = "\
+Examples:
+  optimizer plan --dry-run                              plan over testdata/ in this repository
+  optimizer plan --dry-run --from 'logs/**/*.parquet'   over your own request log
+  zcat day.ndjson.gz | optimizer plan --dry-run --from -
+  optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
+  optimizer policy check policies/balanced.yaml
+
+Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used; 130 stopped by Ctrl-C.";
+
+/// Plans better LLM configurations from request metrics, with reasons.
+#[derive(Debug, Parser)]
+#[command(name = "optimizer", version, about, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at a window of requests and say what should change, and why
+    Plan(Box<plan::PlanArgs>),
+    /// Check policy files, or print their JSON Schema
+    Policy(policy::PolicyArgs),
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failure; clap prints each where it belongs.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
+        }
+    };
+    start_logging();
+    let done = match cli.command {
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Policy(arguments) => policy::run(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.exit() as u8)
+        }
+    }
+}
+
+/// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("OPTIMIZER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A second call in one process (tests) finds the first one's logging in place, which is as good.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !no_color())
+        .without_time()
+        .try_init();
+}
+
+/// <https://no-color.org>: set and not empty.
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}

@@ -1,0 +1,54 @@
+//! A plan as Markdown, for a pull request or a step summary.
+
+use super::words;
+use crate::domain::{Plan, plan::Measure};
+
+/// The whole plan as GitHub-flavoured Markdown.
+#[must_use]
+pub fn markdown(plan: &Plan) -> String {
+    let mut text = format!("## Plan `{}` under policy `{}`\n\n", plan.id, cell(&plan.policy.name));
+    for (label, line) in words::summary(plan) {
+        text += &format!("- **{label}**: {}\n", cell(&line));
+    }
+    text += "\n| service | segment | decision | what | why | cost | quality | latency p95 |\n|---|---|---|---|---|---:|---:|---:|\n";
+    for decision in &plan.decisions {
+        let row = [
+            decision.service.clone(),
+            decision.segment.name().to_owned(),
+            words::action(decision.action).to_owned(),
+            words::what(decision),
+            words::why(decision),
+            words::effect(decision, Measure::CostPerRequestUsd),
+            words::effect(decision, Measure::Quality),
+            words::effect(decision, Measure::LatencyP95Ms),
+        ];
+        text += &format!("| {} |\n", row.map(|text| cell(&text)).join(" | "));
+    }
+    if plan.findings.is_empty() {
+        return text + "\nNo findings: everything is within its limits.\n";
+    }
+    text += "\n| severity | service | finding |\n|---|---|---|\n";
+    for finding in &plan.findings {
+        let service = finding.service.as_deref().unwrap_or("all services");
+        text += &format!("| {} | {} | {} |\n", finding.severity, cell(service), cell(&finding.summary));
+    }
+    text
+}
+
+/// Text that cannot break out of a table cell or become markup: names come from request logs.
+fn cell(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '#' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            '<' => safe.push_str("&lt;"),
+            '&' => safe.push_str("&amp;"),
+            character if character.is_control() => safe.push(' '),
+            character => safe.push(character),
+        }
+    }
+    safe
+}

@@ -1,0 +1,149 @@
+//! A plan on a terminal.
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+    presets::NOTHING,
+};
+
+use super::words;
+use crate::domain::{
+    Plan, Severity,
+    plan::{Action, Measure},
+};
+
+/// Where the table will be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Screen {
+    /// Columns of text.
+    pub width: u16,
+    pub color: bool,
+}
+
+const LABEL: usize = 10;
+
+/// Service names longer than this are folded.
+const NAME_WIDTH: u16 = 24;
+
+/// A rule under the header and nothing else: every other line is content.
+const STYLE: TableStyle = NOTHING.header_separator(LineStyle::new('─', '─', '─', '─'));
+
+/// The whole plan as lines of text.
+#[must_use]
+pub fn table(plan: &Plan, screen: Screen) -> String {
+    let mut text = format!("Plan {} under policy `{}`\n\n", plan.id, plan.policy.name);
+    for (label, line) in words::summary(plan) {
+        text += &indented(label, &line, screen.width);
+    }
+    text += "\n";
+    text += &decisions(plan, screen);
+    if plan.findings.is_empty() {
+        text += "\nNo findings: everything is within its limits.\n";
+    } else {
+        text += "\n";
+        text += &findings(plan, screen);
+    }
+    text
+}
+
+/// `  label  text`, folded at the width with the text kept in its column.
+fn indented(label: &str, line: &str, width: u16) -> String {
+    let room = usize::from(width).saturating_sub(LABEL + 2).max(20);
+    let mut folded = vec![String::new()];
+    for word in line.split(' ') {
+        let last = folded.last_mut().expect("there is always one line");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > room {
+            folded.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    let lines = folded
+        .iter()
+        .enumerate()
+        .map(|(index, line)| format!("  {:<LABEL$}{line}\n", if index == 0 { label } else { "" }));
+    lines.collect()
+}
+
+fn fresh(screen: Screen) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(screen.width);
+    if screen.color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table
+}
+
+fn decisions(plan: &Plan, screen: Screen) -> String {
+    let mut table = fresh(screen);
+    table.set_header(["decision", "service", "what and why", "cost", "quality", "p95"]);
+    for decision in &plan.decisions {
+        let color = match decision.action {
+            Action::Change | Action::Revert => Some(Color::Green),
+            Action::Refused => Some(Color::Yellow),
+            Action::Keep | Action::Off => None,
+        };
+        let mut action = Cell::new(words::action(decision.action));
+        if let (Some(color), true) = (color, screen.color) {
+            action = action.fg(color).add_attribute(Attribute::Bold);
+        }
+        let (what, why) = (words::what(decision), words::why(decision));
+        let number = |measure| Cell::new(words::effect(decision, measure)).set_alignment(CellAlignment::Right);
+        table.add_row([
+            action,
+            Cell::new(format!("{}\n{}", decision.service, decision.segment.name())),
+            Cell::new(if what.is_empty() { why } else { format!("{what}\n{why}") }),
+            number(Measure::CostPerRequestUsd),
+            number(Measure::Quality),
+            number(Measure::LatencyP95Ms),
+        ]);
+    }
+    fit(&mut table, &[0, 3, 4, 5]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
+    }
+    trimmed(&table)
+}
+
+/// Columns that are never folded.
+fn fit(table: &mut Table, columns: &[usize]) {
+    for index in columns {
+        if let Some(column) = table.column_mut(*index) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+}
+
+fn findings(plan: &Plan, screen: Screen) -> String {
+    let mut table = fresh(screen);
+    table.set_header(["severity", "service", "finding"]);
+    for finding in &plan.findings {
+        let mut severity = Cell::new(finding.severity);
+        if screen.color {
+            severity = match finding.severity {
+                Severity::Critical | Severity::High => severity.fg(Color::Red).add_attribute(Attribute::Bold),
+                Severity::Medium => severity.fg(Color::Yellow),
+                Severity::Low => severity,
+            };
+        }
+        table.add_row([
+            severity,
+            Cell::new(finding.service.as_deref().unwrap_or("all services")),
+            Cell::new(&finding.summary),
+        ]);
+    }
+    fit(&mut table, &[0]);
+    if let Some(column) = table.column_mut(1) {
+        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
+    }
+    trimmed(&table)
+}
+
+/// Lines without the blanks that pad the last column: they only break copy and paste.
+fn trimmed(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}

@@ -1,0 +1,156 @@
+//! Phrases that the table, the Markdown page and the explanation share.
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    Arm, Plan,
+    format::{change, count, counted, percent, usd},
+    plan::{Action, Decision, Effect, Measure, UntilSource},
+};
+
+pub(super) fn action(action: Action) -> &'static str {
+    match action {
+        Action::Change => "CHANGE",
+        Action::Revert => "REVERT",
+        Action::Keep => "keep",
+        Action::Refused => "refused",
+        Action::Off => "off",
+    }
+}
+
+pub(super) fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `6 h`, `15 min`, `90 s`: whole units only.
+pub(super) fn length(seconds: f64) -> String {
+    let whole = seconds.round() as i64;
+    match whole {
+        // One day reads better as 24 h.
+        _ if whole % 86_400 == 0 && whole > 86_400 => format!("{} d", whole / 86_400),
+        _ if whole % 3600 == 0 => format!("{} h", whole / 3600),
+        _ if whole % 60 == 0 => format!("{} min", whole / 60),
+        _ => format!("{whole} s"),
+    }
+}
+
+/// The lines above the tables: label and text.
+pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
+    let windows = &plan.windows;
+    let end = match windows.until {
+        UntilSource::NewestEvent => "ends at the newest event; --until overrides",
+        UntilSource::Flag => "ends where --until says",
+    };
+    let source = &plan.source;
+    let mut read = format!(
+        "{} in {}: {} used",
+        counted(source.rows_read, "row"),
+        counted(source.files, "file"),
+        count(source.rows_used)
+    );
+    for (number, what) in [(source.rows_outside, "outside the time"), (source.rows_duplicate, "duplicate")] {
+        if number > 0 {
+            read += &format!(", {} {what}", count(number));
+        }
+    }
+    let mut lines = vec![
+        (
+            "window",
+            format!(
+                "{} → {} UTC ({}; {end})",
+                instant(windows.window.start()),
+                instant(windows.window.end()),
+                length(windows.window.seconds())
+            ),
+        ),
+        (
+            "evidence",
+            format!("{} back to {} UTC", length(windows.lookback.seconds()), instant(windows.lookback.start())),
+        ),
+        ("read", read),
+    ];
+    if source.rows_rejected() > 0 {
+        let mut reasons: Vec<_> = source.rejected.iter().collect();
+        reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let shown: Vec<String> =
+            reasons.iter().take(3).map(|(reason, number)| format!("{} {reason}", count(**number))).collect();
+        let more = if reasons.len() > 3 { "; …" } else { "" };
+        let share = source.rows_rejected() as f64 / source.rows_read as f64;
+        // Above one percent it is worth a look even when nobody asked.
+        let loud = if share > 0.01 { "WARNING " } else { "" };
+        lines.push((
+            "rejected",
+            format!("{loud}{} ({}): {}{more}", count(source.rows_rejected()), percent(share), shown.join("; ")),
+        ));
+    }
+    lines.push(("spend", spend(plan)));
+    lines.push(("quality", quality(plan)));
+    lines
+}
+
+fn spend(plan: &Plan) -> String {
+    let totals = &plan.totals;
+    match (totals.spend_usd_per_day, totals.planned_spend_usd_per_day) {
+        (Some(now), Some(planned)) if (planned - now).abs() >= 0.005 * now.abs() => {
+            format!("{} a day now → {} planned ({})", usd(now), usd(planned), change(planned / now - 1.0))
+        }
+        (Some(now), _) => format!("{} a day, unchanged by this plan", usd(now)),
+        (None, _) => format!("unknown: {} of requests have no known cost", percent(totals.unpriced_share)),
+    }
+}
+
+fn quality(plan: &Plan) -> String {
+    let totals = &plan.totals;
+    let scored = format!("{} of requests carry a score", percent(totals.quality_coverage));
+    match (totals.quality, totals.planned_quality) {
+        (Some(now), Some(planned)) if (planned - now).abs() >= 0.0005 => {
+            format!("{now:.3} now → {planned:.3} planned ({scored})")
+        }
+        (Some(now), _) => format!("{now:.3}, unchanged by this plan ({scored})"),
+        (None, _) => "unknown: no request carries a score".to_owned(),
+    }
+}
+
+/// The model without its publisher, which is long and rarely tells two apart.
+pub(super) fn short(arm: &Arm) -> String {
+    arm.model.rsplit('/').next().unwrap_or(&arm.model).to_owned()
+}
+
+/// What moves, in the shortest words that still tell the two apart.
+pub(super) fn what(decision: &Decision) -> String {
+    match (&decision.current, &decision.proposed) {
+        (Some(now), Some(new)) if now.same_model(new) => {
+            let version = |arm: &Arm| arm.config_version.clone().unwrap_or_else(|| "unversioned".to_owned());
+            format!("config {} → {} ({})", version(now), version(new), short(now))
+        }
+        (Some(now), Some(new)) if short(now).eq_ignore_ascii_case(&short(new)) || now.provider != new.provider => {
+            format!("{} → {}", now.model_id(), new.model_id())
+        }
+        (Some(now), Some(new)) => format!("{} → {}", short(now), short(new)),
+        (Some(now), None) => format!("stays on {}", short(now)),
+        (None, _) => String::new(),
+    }
+}
+
+/// The relative change of one measure, blank where the decision changes nothing.
+pub(super) fn effect(decision: &Decision, measure: Measure) -> String {
+    let found: Option<&Effect> = decision.effects.iter().find(|effect| effect.measure == measure);
+    found.and_then(|effect| effect.relative).map(change).unwrap_or_default()
+}
+
+/// The reason, with what it saves and how sure it is.
+pub(super) fn why(decision: &Decision) -> String {
+    let mut text = decision.reason.clone();
+    if let Some(change) = decision.spend_change_usd_per_day.filter(|change| change.abs() >= 0.01) {
+        text += &format!("; {} {} a day", if change < 0.0 { "saves" } else { "costs" }, usd(change.abs()));
+    }
+    if let Some(confidence) = decision.confidence {
+        text += &format!("; {} sure", sureness(confidence));
+    }
+    text
+}
+
+/// Confidence as people say it: never 100 %.
+pub(super) fn sureness(confidence: f64) -> String {
+    if confidence > 0.99 { "> 99 %".to_owned() } else { format!("{:.0} %", (confidence * 100.0).floor()) }
+}

@@ -1,0 +1,487 @@
+//! Everything that can be wrong with a source or a command line: what is said, where, and how the process ends.
+
+mod support;
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use support::{Run, good_rows, optimizer, plan_json, run, write_csv, write_lines};
+use tempfile::tempdir;
+
+/// Plans over `from` and expects a failure: nothing on standard output, this exit code, these words on standard error.
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let mut all = vec!["plan", "--dry-run"];
+    all.extend(arguments);
+    expect(&run(folder, &all), code, words);
+}
+
+#[track_caller]
+fn expect(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, Some(code), "{}", run.stderr);
+    assert_eq!(run.stdout, "", "a failure prints no data");
+    for word in words {
+        assert!(run.stderr.contains(word), "`{word}` is missing in\n{}", run.stderr);
+    }
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    assert!(run.stderr.contains("to fix:") || code == 130, "an error teaches:\n{}", run.stderr);
+}
+
+fn rejected(plan: &Value) -> Vec<(String, u64)> {
+    let reasons = plan["source"]["rejected"].as_object().expect("a map");
+    reasons.iter().map(|(reason, count)| (reason.clone(), count.as_u64().expect("a count"))).collect()
+}
+
+#[test]
+fn paths_that_lead_nowhere() {
+    let folder = tempdir().unwrap();
+    refused(folder.path(), &["--from", "none.csv"], 3, &["no such file or directory: `none.csv`"]);
+    refused(folder.path(), &["--from", "none-*.csv"], 3, &["nothing matches `none-*.csv`"]);
+    refused(folder.path(), &["--from", "[.csv"], 2, &["not a valid pattern"]);
+    refused(folder.path(), &[], 2, &["no source given", "--from"]);
+    std::fs::create_dir(folder.path().join("logs")).unwrap();
+    refused(folder.path(), &["--from", "logs"], 3, &["no data file in directory `logs`", ".parquet, .csv, .ndjson"]);
+    std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+    refused(folder.path(), &["--from", "notes.txt"], 3, &["cannot tell the format of `notes.txt`"]);
+}
+
+#[test]
+fn empty_files() {
+    let folder = tempdir().unwrap();
+    for name in ["a.csv", "a.ndjson", "a.parquet", "a.csv.gz"] {
+        std::fs::write(folder.path().join(name), "").unwrap();
+        refused(folder.path(), &["--from", name], 3, &[&format!("`{name}` is empty"), "not an hour without traffic"]);
+    }
+    write_csv(folder.path(), "header.csv", &[]);
+    refused(folder.path(), &["--from", "header.csv"], 3, &["`header.csv` holds no rows"]);
+}
+
+#[test]
+fn files_that_are_not_what_their_name_says() {
+    let folder = tempdir().unwrap();
+    let csv = write_csv(folder.path(), "good.csv", &good_rows(10));
+    for (name, word) in [
+        ("a.parquet", "is not Parquet"),
+        ("a.ndjson", "is not NDJSON"),
+        ("a.csv.gz", "is not gzip"),
+        ("a.csv.zst", "is not zstd"),
+    ] {
+        std::fs::copy(&csv, folder.path().join(name)).unwrap();
+        refused(folder.path(), &["--from", name], 3, &[word, "rename the file"]);
+    }
+    write_lines(folder.path(), "b.csv", &["{\"ts\": 1}".to_owned()]);
+    refused(folder.path(), &["--from", "b.csv"], 3, &["is not CSV", "begins like JSON"]);
+    std::fs::write(folder.path().join("c.csv"), b"PAR1\0\0").unwrap();
+    refused(folder.path(), &["--from", "c.csv"], 3, &["begins like Parquet"]);
+}
+
+#[test]
+fn a_truncated_parquet_file() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("whole.parquet");
+    let sql = format!("COPY (SELECT range AS x FROM range(100000)) TO '{}' (FORMAT parquet)", path.display());
+    duckdb::Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(folder.path().join("cut.parquet"), &bytes[..bytes.len() / 2]).unwrap();
+    refused(
+        folder.path(),
+        &["--from", "cut.parquet"],
+        3,
+        &["`cut.parquet` cannot be read as Parquet", "because:", "cut short"],
+    );
+    // The other columns of a whole one are missing, which is another mistake with another message.
+    refused(folder.path(), &["--from", "whole.parquet"], 3, &["lacks the required columns `ts`", "found x"]);
+}
+
+#[test]
+fn truncated_compressed_files() {
+    // A reader that takes what is there for all there is would plan on half a log.
+    let folder = tempdir().unwrap();
+    let whole = std::fs::read(support::root().join("testdata/translator.csv.gz")).unwrap();
+    std::fs::write(folder.path().join("cut.csv.gz"), &whole[..whole.len() / 2]).unwrap();
+    refused(folder.path(), &["--from", "cut.csv.gz"], 3, &["`cut.csv.gz` is cut short or damaged", "because:"]);
+    let mut damaged = whole;
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 0xff;
+    std::fs::write(folder.path().join("damaged.csv.gz"), damaged).unwrap();
+    refused(folder.path(), &["--from", "damaged.csv.gz"], 3, &["`damaged.csv.gz` is cut short or damaged"]);
+
+    let csv = write_csv(folder.path(), "a.csv", &good_rows(3000));
+    let packed = folder.path().join("whole.csv.zst");
+    let sql = format!(
+        "COPY (FROM read_csv('{csv}', all_varchar = true)) TO '{}' (FORMAT csv, HEADER, COMPRESSION zstd)",
+        packed.display()
+    );
+    duckdb::Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
+    let whole = std::fs::read(&packed).unwrap();
+    std::fs::write(folder.path().join("cut.csv.zst"), &whole[..whole.len() / 2]).unwrap();
+    refused(folder.path(), &["--from", "cut.csv.zst"], 3, &["cut.csv.zst"]);
+}
+
+#[test]
+fn missing_columns_are_named_with_the_layout_they_resemble() {
+    let folder = tempdir().unwrap();
+    write_lines(folder.path(), "half.csv", &["ts,model,latency_ms".into(), "2026-01-01T00:00:00Z,m,1".into()]);
+    refused(
+        folder.path(),
+        &["--from", "half.csv"],
+        3,
+        &["`half.csv` lacks the required columns `request_id`, `service`, `outcome`", "found ts, model, latency_ms"],
+    );
+    write_lines(
+        folder.path(),
+        "azure.csv",
+        &["TIMESTAMP,ContextTokens,GeneratedTokens".into(), "2023-11-16 18:17:03.9799600,4808,10".into()],
+    );
+    refused(folder.path(), &["--from", "azure.csv"], 3, &["this looks like an LLM arrival trace"]);
+    write_lines(folder.path(), "otlp.ndjson", &["{\"resourceSpans\":[]}".into()]);
+    refused(folder.path(), &["--from", "otlp.ndjson"], 3, &["this looks like an OTLP/JSON export"]);
+    // Only the service is missing: a flag can name it.
+    write_lines(
+        folder.path(),
+        "one.csv",
+        &["ts,request_id,model,latency_ms,outcome".into(), "2026-01-01T00:00:00Z,a,m,1,success".into()],
+    );
+    refused(folder.path(), &["--from", "one.csv"], 3, &["the required column `service`", "--default-service"]);
+    let plan = plan_json(folder.path(), &["--from", "one.csv", "--default-service", "chat"]);
+    assert_eq!(plan["services"][0]["service"], "chat");
+}
+
+#[test]
+fn no_event_in_the_window() {
+    let folder = tempdir().unwrap();
+    let file = write_csv(folder.path(), "a.csv", &good_rows(10));
+    refused(
+        folder.path(),
+        &["--from", &file, "--until", "2025-06-01T00:00:00Z"],
+        3,
+        &["no event between", "2026-01-01T12:00:00Z", "leave out `--until`"],
+    );
+}
+
+#[test]
+fn too_many_rejects_stop_the_plan_and_few_do_not() {
+    let folder = tempdir().unwrap();
+    let bad = |row: &String| row.replace(",success,", ",exploded,");
+    let rows = good_rows(100);
+    let all: Vec<String> = rows.iter().map(bad).collect();
+    let file = write_csv(folder.path(), "all.csv", &all);
+    refused(
+        folder.path(),
+        &["--from", &file],
+        3,
+        &["all 100 were rejected", "outcome: not success, error, timeout or cancelled", "--rejects"],
+    );
+    let some: Vec<String> = rows.iter().take(11).map(bad).chain(rows.iter().skip(11).cloned()).collect();
+    let file = write_csv(folder.path(), "some.csv", &some);
+    refused(folder.path(), &["--from", &file], 3, &["11 of 100 rows were rejected (11.0 %)", "10 %"]);
+    let few: Vec<String> = rows.iter().take(10).map(bad).chain(rows.iter().skip(10).cloned()).collect();
+    let file = write_csv(folder.path(), "few.csv", &few);
+    assert_eq!(
+        rejected(&plan_json(folder.path(), &["--from", &file])),
+        [("outcome: not success, error, timeout or cancelled".to_owned(), 10)]
+    );
+    let table = run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout;
+    assert!(table.contains("WARNING 10 (10 %)"), "more than one percent is told:\n{table}");
+}
+
+#[test]
+fn every_broken_value_is_a_reject_of_its_own() {
+    let folder = tempdir().unwrap();
+    // One field of a good row replaced; the reason it must be counted under.
+    let cases = [
+        (0, "", "ts: empty"),
+        (0, "2026-01-01 11:00:00", "ts: not a time with a zone (RFC 3339)"),
+        (0, "yesterday", "ts: not a time with a zone (RFC 3339)"),
+        (0, "2999-01-01T00:00:00Z", "ts: in the future"),
+        (1, "", "request_id: empty"),
+        (2, "", "service: empty"),
+        (3, "", "model: empty"),
+        (5, "-1", "latency_ms: negative"),
+        (5, "NaN", "latency_ms: not a finite number"),
+        (5, "inf", "latency_ms: above seven days or infinite"),
+        (5, "1e400", "latency_ms: above seven days or infinite"),
+        (5, "fast", "latency_ms: not a finite number"),
+        (5, "", "latency_ms: empty on a success"),
+        (6, "-5", "tokens: negative"),
+        (6, "1.5", "tokens: not whole"),
+        (8, "-0.1", "cost_usd: negative"),
+        (8, "NaN", "cost_usd: not a finite number"),
+        (8, "inf", "cost_usd: above 1e6 or infinite"),
+        (9, "85", "quality: outside 0 to 1"),
+        (9, "-0.033", "quality: outside 0 to 1"),
+        (10, "", "outcome: neither it nor status_code nor error_type is known"),
+        (11, "tricky", "complexity: not simple, medium or complex"),
+    ];
+    let mut rows = good_rows(1000);
+    for (index, (field, value, _)) in cases.iter().enumerate() {
+        let mut fields: Vec<&str> = rows[index].split(',').collect();
+        fields[*field] = value;
+        rows[index] = fields.join(",");
+    }
+    let file = write_csv(folder.path(), "a.csv", &rows);
+    let mut expected = std::collections::BTreeMap::new();
+    for (_, _, reason) in cases {
+        *expected.entry(reason.to_owned()).or_insert(0) += 1;
+    }
+    let plan = plan_json(folder.path(), &["--from", &file, "--rejects", "rejects.csv"]);
+    assert_eq!(rejected(&plan), expected.into_iter().collect::<Vec<_>>());
+    let written = std::fs::read_to_string(folder.path().join("rejects.csv")).unwrap();
+    assert_eq!(written.lines().count(), 1 + cases.len(), "every reject is written out");
+    assert!(written.contains("latency_ms: negative") && written.contains("a.csv"));
+    refused(folder.path(), &["--from", &file, "--rejects", "no/such/folder/r.csv"], 2, &["cannot write rejected rows"]);
+}
+
+#[test]
+fn lines_that_cannot_be_split_are_counted() {
+    let folder = tempdir().unwrap();
+    let mut rows = good_rows(100);
+    rows[3] = "2026-01-01T11:59:00Z,too,few".to_owned();
+    rows[4] += ",one,too,many";
+    let file = write_csv(folder.path(), "a.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(rejected(&plan), [("line: missing columns".to_owned(), 1), ("line: too many columns".to_owned(), 1)]);
+    assert_eq!(plan["source"]["rows_read"], 100);
+
+    let object = |row: &String| {
+        let names = support::HEADER.split(',');
+        let fields: serde_json::Map<String, Value> =
+            names.zip(row.split(',')).map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Value::Object(fields).to_string()
+    };
+    let mut lines: Vec<Vec<u8>> = good_rows(100).iter().map(|row| object(row).into_bytes()).collect();
+    lines[5] = b"{\"ts\": \"2026".to_vec();
+    lines[6] = b"[1, 2]".to_vec();
+    lines[7] = b"\xff\xfe not text".to_vec();
+    std::fs::write(folder.path().join("b.ndjson"), lines.join(&b'\n')).unwrap();
+    let plan = plan_json(folder.path(), &["--from", "b.ndjson"]);
+    assert_eq!(rejected(&plan), [("line: invalid encoding".to_owned(), 1), ("line: not a JSON object".to_owned(), 2)]);
+    assert_eq!(plan["source"]["rows_used"], 97);
+}
+
+#[test]
+fn order_and_duplicates_do_not_matter() {
+    let folder = tempdir().unwrap();
+    let rows = good_rows(500);
+    let plain = write_csv(folder.path(), "plain.csv", &rows);
+    // The clock goes back: same rows, last first. Some come twice, once with less in them.
+    let mut shuffled: Vec<String> = rows.iter().rev().cloned().collect();
+    let poorer = rows[7].replace(",0.001,", ",,");
+    shuffled.push(poorer);
+    shuffled.extend_from_slice(&rows[100..120]);
+    let shuffled = write_csv(folder.path(), "shuffled.csv", &shuffled);
+    let (plain, shuffled) =
+        (plan_json(folder.path(), &["--from", &plain]), plan_json(folder.path(), &["--from", &shuffled]));
+    assert_eq!(shuffled["source"]["rows_duplicate"], 21);
+    for part in ["totals", "services", "decisions", "findings", "windows"] {
+        assert_eq!(plain[part], shuffled[part], "{part}");
+    }
+    // The same ids from another source are other requests.
+    let twice = plan_json(folder.path(), &["--from", "plain.csv", "--from", "plain.csv"]);
+    assert_eq!((&twice["source"]["rows_used"], &twice["source"]["rows_duplicate"]), (&1000.into(), &0.into()));
+}
+
+#[test]
+fn every_format_gives_the_same_plan() {
+    let folder = tempdir().unwrap();
+    let rows = good_rows(400);
+    let csv = write_csv(folder.path(), "a.csv", &rows);
+    let expected = plan_json(folder.path(), &["--from", &csv]);
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    let copy = |target: &str, options: &str| {
+        let target = folder.path().join(target);
+        let sql = format!(
+            "COPY (SELECT * REPLACE (CAST(ts AS TIMESTAMPTZ) AS ts) FROM '{csv}') TO '{}' ({options})",
+            target.display()
+        );
+        connection.execute_batch(&sql).unwrap();
+    };
+    copy("a.parquet", "FORMAT parquet");
+    copy("a.ndjson.zst", "FORMAT json, COMPRESSION zstd, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'");
+    copy("a.csv.gz", "FORMAT csv, HEADER, COMPRESSION gzip, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'");
+    copy("b.ndjson", "FORMAT json, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ'");
+    for file in ["a.parquet", "a.ndjson.zst", "a.csv.gz"] {
+        let plan = plan_json(folder.path(), &["--from", file]);
+        assert_eq!(plan["decisions"], expected["decisions"], "{file}");
+        assert_eq!(plan["services"], expected["services"], "{file}");
+    }
+    let mut child = optimizer(folder.path())
+        .args(["plan", "--dry-run", "--format", "json", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&std::fs::read(folder.path().join("b.ndjson")).unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["decisions"], expected["decisions"], "standard input");
+}
+
+#[test]
+fn empty_standard_input() {
+    let folder = tempdir().unwrap();
+    let output =
+        optimizer(folder.path()).args(["plan", "--dry-run", "--from", "-"]).stdin(Stdio::null()).output().unwrap();
+    expect(&output.into(), 3, &["`standard input` is empty"]);
+}
+
+#[test]
+fn unknown_costs_are_not_zero() {
+    let folder = tempdir().unwrap();
+    let rows: Vec<String> = good_rows(400)
+        .iter()
+        .map(|row| row.replace("gpt-4o,openai", "house-model,house").replace(",0.001,", ",,"))
+        .collect();
+    let file = write_csv(folder.path(), "a.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(plan["totals"]["spend_usd_per_day"], Value::Null);
+    assert_eq!(plan["services"][0]["cost_per_request_usd"], Value::Null);
+    assert_eq!(plan["findings"][0]["kind"], "cost_unknown");
+    assert!(plan["findings"][0]["summary"].as_str().unwrap().contains("house/house-model"));
+    // The same tokens with a known model are priced: 100 × 2.50 + 50 × 10 US dollars per million.
+    let rows: Vec<String> = good_rows(400).iter().map(|row| row.replace(",0.001,", ",,")).collect();
+    let file = write_csv(folder.path(), "b.csv", &rows);
+    let cost = plan_json(folder.path(), &["--from", &file])["services"][0]["cost_per_request_usd"].as_f64().unwrap();
+    assert!((cost - 0.000_75).abs() < 1e-12, "{cost}");
+}
+
+#[test]
+fn usage_and_policy_mistakes() {
+    let folder = tempdir().unwrap();
+    let file = write_csv(folder.path(), "a.csv", &good_rows(10));
+    refused(folder.path(), &["--from", &file, "--window", "2h", "--lookback", "1h"], 2, &["shorter than two windows"]);
+    refused(
+        folder.path(),
+        &["--from", &file, "--policy", "none.yaml"],
+        2,
+        &["cannot read policy `none.yaml`", "because:"],
+    );
+    write_lines(
+        folder.path(),
+        "p.yaml",
+        &["extends: balanced".into(), "thresholds: { latency_p95_ms: 5s }".into(), "colour: red".into()],
+    );
+    refused(
+        folder.path(),
+        &["--from", &file, "--policy", "p.yaml"],
+        2,
+        &["2 problems", "p.yaml:2", "p.yaml:3", "latency_p95_ms", "colour"],
+    );
+    refused(folder.path(), &["--from", &file, "--explain", "nobody"], 2, &["no service `nobody`", "it has chat"]);
+    let stored = run(folder.path(), &["plan", "--from", &file]);
+    expect(&stored, 2, &["--dry-run"]);
+    for arguments in [&["--window", "15"][..], &["--until", "noon"], &["--format", "xml"], &["--no-such-flag"]] {
+        let mut all = vec!["plan", "--dry-run", "--from", &file];
+        all.extend(arguments);
+        let run = run(folder.path(), &all);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.contains(arguments[0]), "{}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn permission_denied() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    let folder = tempdir().unwrap();
+    let file = write_csv(folder.path(), "a.csv", &good_rows(10));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = optimizer(folder.path());
+    command.args(["plan", "--dry-run", "--from", "a.csv"]);
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    if root {
+        // Root reads everything, so the process runs as somebody else; the binary must be within that user's reach.
+        let reachable = Path::new("/tmp").join(format!("optimizer-permission-{}", std::process::id()));
+        std::fs::copy(env!("CARGO_BIN_EXE_optimizer"), &reachable).unwrap();
+        std::fs::set_permissions(&reachable, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let library = copy_library();
+        let mut other = Command::new(&reachable);
+        other
+            .current_dir(folder.path())
+            .env_clear()
+            .args(["plan", "--dry-run", "--from", "a.csv"])
+            .uid(65534)
+            .gid(65534);
+        if let Some(library) = &library {
+            other.env("LD_LIBRARY_PATH", library.path());
+        }
+        let output = other.output();
+        std::fs::remove_file(&reachable).unwrap();
+        expect(&output.unwrap().into(), 3, &["cannot read `a.csv`", "ermission denied", "permissions"]);
+    } else {
+        expect(&command.output().unwrap().into(), 3, &["cannot read `a.csv`", "ermission denied", "permissions"]);
+    }
+}
+
+/// A copy of the prebuilt DuckDB, when one is linked, that every user can read.
+#[cfg(unix)]
+fn copy_library() -> Option<tempfile::TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    let source = Path::new(option_env!("DUCKDB_LIB_DIR")?);
+    let folder = tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["libduckdb.so", "libduckdb.dylib"] {
+        if source.join(name).exists() {
+            std::fs::copy(source.join(name), folder.path().join(name)).unwrap();
+        }
+    }
+    Some(folder)
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_and_says_so() {
+    let folder = tempdir().unwrap();
+    // Standard input that never ends keeps the process reading until it is stopped.
+    let mut child = optimizer(folder.path())
+        .args(["plan", "--dry-run", "--from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"{\"ts\":\"2026-01-01T00:00:00Z\"}\n").unwrap();
+    // The handler is in place once the first line was read; wait for that by its effect, not by the clock alone.
+    let process = child.id().to_string();
+    for _ in 0..100 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let handled = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let caught = handled
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        if caught.is_none_or(|mask| mask & 0b10 != 0) {
+            break;
+        }
+    }
+    assert!(Command::new("kill").args(["-INT", &process]).status().unwrap().success());
+    let run: Run = child.wait_with_output().unwrap().into();
+    drop(input);
+    expect(&run, 130, &["stopped by Ctrl-C", "nothing was changed"]);
+}
+
+#[test]
+fn help_version_and_policy_commands() {
+    let folder = tempdir().unwrap();
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!(help.code, Some(0));
+    assert!(help.stdout.contains("Examples:") && help.stdout.contains("Exit codes:"));
+    assert!(run(folder.path(), &["--version"]).stdout.starts_with("optimizer 0."));
+    let none = run(folder.path(), &[]);
+    assert_eq!(none.code, Some(2));
+    let root = support::root();
+    for profile in ["conservative", "balanced", "aggressive"] {
+        let checked = run(&root, &["policy", "check", &format!("policies/{profile}.yaml")]);
+        assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+        assert!(checked.stdout.contains("fine"));
+    }
+    let schema: Value = serde_json::from_str(&run(&root, &["policy", "schema"]).stdout).unwrap();
+    let published = std::fs::read_to_string(root.join("docs/schema/policy.v1.json")).unwrap();
+    assert_eq!(schema, serde_json::from_str::<Value>(&published).unwrap(), "regenerate docs/schema/policy.v1.json");
+}

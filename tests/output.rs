@@ -1,0 +1,123 @@
+//! How plans are written: schema, widths, colour, closed pipes, and that a dry run writes nothing.
+
+mod support;
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::SystemTime,
+};
+
+use support::{optimizer, plan_json, root, run};
+
+#[test]
+fn json_matches_its_published_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&run(&root(), &["plan", "--schema"]).stdout).unwrap();
+    let published = std::fs::read_to_string(root().join("docs/schema/plan.v1.json")).unwrap();
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&published).unwrap(),
+        schema,
+        "regenerate docs/schema/plan.v1.json"
+    );
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let plan = plan_json(&root(), &[]);
+    let problems: Vec<String> =
+        validator.iter_errors(&plan).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(plan["schema_version"], "plan/v1");
+    let mut broken = plan;
+    broken["decisions"][0]["action"] = "explode".into();
+    assert!(!validator.is_valid(&broken), "the schema refuses what is not a plan");
+}
+
+#[test]
+fn tables_fit_a_hundred_columns_and_carry_no_colour_without_a_terminal() {
+    for format in ["auto", "table"] {
+        let run = run(&root(), &["plan", "--dry-run", "--format", format]);
+        for line in run.stdout.lines() {
+            assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+            assert!(!line.contains('\u{1b}'), "{line}");
+        }
+        assert_eq!(run.stderr, "", "nothing but data where nobody watches");
+    }
+}
+
+#[test]
+fn markdown_tables_have_the_same_number_of_cells_in_every_row() {
+    let run = run(&root(), &["plan", "--dry-run", "--format", "markdown"]);
+    let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+    let rows: Vec<&str> = run.stdout.lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.len() > 10);
+    for row in rows {
+        assert!(matches!(cells(row), 4 | 9), "{row}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let mut child = optimizer(&root())
+        .args(["plan", "--dry-run", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let status = child.wait().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = optimizer(&root()).args(["plan", "--dry-run"]).stdout(full).output().unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+}
+
+/// Every file below a folder with its size and time of change.
+fn snapshot(folder: &Path, into: &mut BTreeMap<PathBuf, (u64, SystemTime)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() {
+            into.insert(path.clone(), (0, metadata.modified().unwrap()));
+            snapshot(&path, into);
+        } else {
+            into.insert(path, (metadata.len(), metadata.modified().unwrap()));
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_writes_nothing_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["testdata", "policies"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        for entry in std::fs::read_dir(root().join(name)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::copy(&path, folder.path().join(name).join(path.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    let (home, temporary) = (folder.path().join("home"), folder.path().join("tmp"));
+    std::fs::create_dir(&home).unwrap();
+    std::fs::create_dir(&temporary).unwrap();
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    snapshot(folder.path(), &mut before);
+    let output = optimizer(folder.path())
+        .env("HOME", &home)
+        .env("XDG_STATE_HOME", home.join("state"))
+        .env("TMPDIR", &temporary)
+        .args(["plan", "--dry-run"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    snapshot(folder.path(), &mut after);
+    assert_eq!(before, after);
+}

@@ -7,4 +7,7 @@ mod models;
 mod plan;
 pub mod policy;
 
+#[cfg(test)]
+mod tests;
+
 pub use plan::{Inputs, plan};

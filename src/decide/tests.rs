@@ -1,0 +1,225 @@
+//! Properties of a plan that must hold whatever the data.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::{
+    Inputs, plan,
+    policy::{Source, parse},
+};
+use crate::{
+    domain::{
+        Arm, Plan, Policy, Segment, Window,
+        plan::{Action, CheckOutcome, Decision, SourceSummary, Standing, UntilSource, Windows},
+    },
+    stats::{ArmEvidence, Observation, Requests, Rollup, ServiceEvidence, Sketch},
+};
+
+/// What an arm did, in plain numbers.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    requests: u32,
+    cost: f64,
+    latency: f64,
+    /// Share of scored requests that were right; none: nothing was scored.
+    quality: Option<f64>,
+    errors: u32,
+}
+
+impl Told {
+    fn rollup(self) -> Rollup {
+        let good = self.requests - self.errors;
+        let spread = |index: u32| 0.8 + 0.4 * f64::from(index) / f64::from(good.max(1));
+        let right = |share: f64| (f64::from(good) * share).round() as u32;
+        Rollup {
+            requests: Requests {
+                rows: u64::from(self.requests),
+                weight: f64::from(self.requests),
+                weight_squared: f64::from(self.requests),
+                served: f64::from(self.requests),
+                succeeded: f64::from(good),
+                provider_errors: f64::from(self.errors),
+                caller_errors: 0.0,
+                unpriced: 0.0,
+            },
+            latency: Sketch::from_values((0..good).map(|index| self.latency * spread(index))),
+            cost: Sketch::from_values((0..good).map(|index| self.cost * spread(index))),
+            quality: self.quality.map_or_else(Sketch::default, |share| {
+                Sketch::from_values((0..good).map(|index| f64::from(u8::from(index < right(share)))))
+            }),
+            ..Rollup::default()
+        }
+    }
+}
+
+fn arm(model: &str) -> Arm {
+    Arm { provider: Some("maker".into()), model: model.into(), config_version: Some("v1".into()) }
+}
+
+fn observation(services: &[(&str, Vec<(Arm, Told)>)]) -> Observation {
+    let end: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+    let window = Window::ending_at(end, SignedDuration::from_hours(1)).unwrap();
+    let lookback = Window::ending_at(end, SignedDuration::from_hours(24)).unwrap();
+    let windows = Windows { window, before: window.before().unwrap(), lookback, until: UntilSource::Flag };
+    let source = SourceSummary {
+        files: 1,
+        rows_read: 1,
+        rows_used: 1,
+        rows_outside: 0,
+        rows_duplicate: 0,
+        rejected: BTreeMap::new(),
+        oldest_event: Some(lookback.start()),
+        newest_event: Some(end),
+        ignored_columns: Vec::new(),
+    };
+    let services = services.iter().map(|(name, arms)| {
+        let arms: BTreeMap<Arm, ArmEvidence> = arms
+            .iter()
+            .map(|(arm, told)| (arm.clone(), ArmEvidence { window: told.rollup(), lookback: told.rollup() }))
+            .collect();
+        let whole = arms.values().fold(Rollup::default(), |sum, arm| sum.merged(&arm.lookback));
+        let evidence = ServiceEvidence {
+            window: whole.clone(),
+            lookback: whole,
+            segments: BTreeMap::from([(Segment::Simple, arms)]),
+            ..ServiceEvidence::default()
+        };
+        ((*name).to_owned(), evidence)
+    });
+    Observation { windows, source, services: services.collect() }
+}
+
+fn balanced() -> Policy {
+    parse(Source::profile("balanced").unwrap(), &|_| Err(String::new())).unwrap()
+}
+
+fn planned(services: &[(&str, Vec<(Arm, Told)>)], policy: &Policy) -> Plan {
+    let observation = observation(services);
+    let findings = crate::orient::findings(&observation, policy);
+    plan(&Inputs { observation: &observation, findings: &findings, policy })
+}
+
+fn decided(arms: Vec<(Arm, Told)>) -> Decision {
+    planned(&[("chat", arms)], &balanced()).decisions.remove(0)
+}
+
+const STRONG: Told = Told { requests: 4000, cost: 0.01, latency: 2000.0, quality: Some(0.9), errors: 10 };
+
+#[test]
+fn a_cheaper_equal_model_is_chosen_and_the_plan_is_then_at_rest() {
+    let cheap = Told { requests: 1500, cost: 0.001, ..STRONG };
+    let decision = decided(vec![(arm("strong"), STRONG), (arm("cheap"), cheap)]);
+    assert_eq!((decision.action, decision.proposed.as_ref()), (Action::Change, Some(&arm("cheap"))));
+    // Carried out, the traffic has moved: the same plan proposes nothing more.
+    let after = decided(vec![
+        (arm("strong"), Told { requests: 1500, ..STRONG }),
+        (arm("cheap"), Told { requests: 4000, ..cheap }),
+    ]);
+    assert_eq!(after.action, Action::Keep, "{}", after.reason);
+}
+
+#[test]
+fn thin_evidence_refuses_by_itself() {
+    let thin = Told { requests: 299, cost: 0.001, ..STRONG };
+    let decision = decided(vec![(arm("strong"), STRONG), (arm("cheap"), thin)]);
+    assert_eq!(decision.action, Action::Refused);
+    assert!(
+        decision.reason.contains("289 quality scores here, 300 needed")
+            || decision.reason.contains("299 requests here, 300 needed"),
+        "{}",
+        decision.reason
+    );
+}
+
+#[test]
+fn an_unknown_quality_is_not_a_good_one() {
+    let unscored = Told { requests: 4000, cost: 0.000_1, quality: None, ..STRONG };
+    let decision = decided(vec![(arm("strong"), STRONG), (arm("cheap"), unscored)]);
+    assert!(decision.proposed.is_none(), "{}", decision.reason);
+    // Nor is it when nobody knows the quality of what runs now.
+    let decision = decided(vec![
+        (arm("strong"), Told { quality: None, ..STRONG }),
+        (arm("cheap"), Told { requests: 1500, cost: 0.001, ..STRONG }),
+    ]);
+    assert!(decision.proposed.is_none(), "{}", decision.reason);
+}
+
+#[test]
+fn a_service_that_is_off_or_silent_is_left_alone() {
+    let mut policy = balanced();
+    policy.default.mode = crate::domain::policy::Mode::Off;
+    let arms = vec![(arm("strong"), STRONG), (arm("cheap"), Told { requests: 1500, cost: 0.001, ..STRONG })];
+    let off = planned(&[("chat", arms)], &policy);
+    assert_eq!(off.decisions[0].action, Action::Off);
+    assert!(off.findings.iter().all(|finding| finding.service.is_none()));
+}
+
+#[test]
+fn forbidden_models_are_refused_by_name() {
+    let mut policy = balanced();
+    policy.default.models.deny = vec!["maker/ch*".to_owned()];
+    let arms = vec![(arm("strong"), STRONG), (arm("cheap"), Told { requests: 1500, cost: 0.001, ..STRONG })];
+    let decision = planned(&[("chat", arms)], &policy).decisions.remove(0);
+    assert_eq!(decision.action, Action::Refused);
+    assert!(decision.reason.contains("the policy denies `maker/ch*`"), "{}", decision.reason);
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    (1_u32..3000, 1e-5..0.2_f64, 100.0..9000.0_f64, prop::option::weighted(0.8, 0.3..1.0_f64), 0_u32..200).prop_map(
+        |(requests, cost, latency, quality, errors)| Told {
+            requests,
+            cost,
+            latency,
+            quality,
+            errors: errors.min(requests - 1),
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_chosen_holds_every_constraint_and_is_dominated_by_nothing_allowed(
+        arms in prop::collection::vec(told(), 1..6),
+    ) {
+        let arms: Vec<(Arm, Told)> = arms.into_iter().enumerate().map(|(index, told)| (arm(&format!("m{index}")), told)).collect();
+        let decision = decided(arms);
+        let chosen: Vec<_> = decision.candidates.iter().filter(|candidate| candidate.standing == Standing::Chosen).collect();
+        prop_assert_eq!(chosen.len(), usize::from(decision.proposed.is_some()));
+        for candidate in &chosen {
+            prop_assert_eq!(Some(&candidate.arm), decision.proposed.as_ref());
+            prop_assert!(candidate.checks.iter().all(|check| check.outcome == CheckOutcome::Holds));
+            let point = |c: &crate::domain::plan::Candidate| Some([c.cost_per_request_usd?.value, c.latency_p95_ms?.value, -c.quality?.value]);
+            let own = point(candidate).expect("known, or it would not be allowed");
+            for other in decision.candidates.iter().filter(|other| other.checks.iter().all(|check| check.outcome == CheckOutcome::Holds) && other.arm != candidate.arm && other.standing != Standing::Current) {
+                let Some(rival) = point(other) else { continue };
+                let better = rival.iter().zip(&own).all(|(rival, own)| rival <= own) && rival != own;
+                prop_assert!(!better, "{:?} beats {:?}", other.arm, candidate.arm);
+            }
+        }
+        for candidate in &decision.candidates {
+            for estimate in [candidate.cost_per_request_usd, candidate.latency_p95_ms, candidate.quality, candidate.error_rate].into_iter().flatten() {
+                prop_assert!(estimate.low <= estimate.value + 1e-9 && estimate.value <= estimate.high + 1e-9, "{estimate:?}");
+                prop_assert!(estimate.low.is_finite() && estimate.high.is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn taking_scores_away_never_makes_a_model_look_better(strong in told(), cheap in told()) {
+        // With two models and one of them unscored, nothing can be shown to keep the quality, so nothing moves.
+        let without = decided(vec![(arm("a"), strong), (arm("b"), Told { quality: None, ..cheap })]);
+        prop_assert_eq!(without.proposed, None);
+    }
+
+    #[test]
+    fn services_do_not_touch_each_other(one in told(), two in told(), three in told()) {
+        let arms = || vec![(arm("a"), one), (arm("b"), two)];
+        let alone = planned(&[("chat", arms())], &balanced());
+        let beside = planned(&[("chat", arms()), ("zebra", vec![(arm("c"), three)])], &balanced());
+        prop_assert_eq!(&alone.decisions[0], &beside.decisions[0]);
+    }
+}

@@ -10,7 +10,6 @@ export DUCKDB_LIB_DIR := $(strip $(DUCKDB_LIB_DIR))
 FEATURES := --no-default-features
 endif
 CARGO := cargo
-PROFILE ?= dev
 
 .PHONY: help demo test check lint docs bench release clean
 
@@ -34,6 +33,7 @@ docs:
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
 bench: ## Measure one million events against a bare DuckDB GROUP BY (release build)
+	$(CARGO) build --quiet --release --locked $(FEATURES) --bin optimizer --example generate_requests --example bench_plan
 	$(CARGO) run --quiet --release --locked $(FEATURES) --example bench_plan
 
 release: ## Build the optimized binary

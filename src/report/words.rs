@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::{
     Arm, Plan,
     format::{change, count, counted, percent, usd},
-    plan::{Action, Decision, Effect, Measure, UntilSource},
+    plan::{Action, Decision, Effect, Measure, Totals, UntilSource},
 };
 
 pub(super) fn action(action: Action) -> &'static str {
@@ -90,6 +90,26 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 
 fn spend(plan: &Plan) -> String {
     let totals = &plan.totals;
+    // Less than most of a day says little about a day: morning is not evening.
+    let start = plan
+        .source
+        .oldest_event
+        .map_or(plan.windows.lookback.start(), |oldest| oldest.max(plan.windows.lookback.start()));
+    let seconds = plan.windows.lookback.end().duration_since(start).as_secs_f64();
+    let basis = if seconds < 20.0 * 3600.0 { format!("; carried on from {}", roughly(seconds)) } else { String::new() };
+    spend_words(totals) + &basis
+}
+
+/// A length to the nearest minute or hour.
+fn roughly(seconds: f64) -> String {
+    if seconds < 5_400.0 {
+        format!("{:.0} min", (seconds / 60.0).max(1.0))
+    } else {
+        format!("{:.0} h", seconds / 3600.0)
+    }
+}
+
+fn spend_words(totals: &Totals) -> String {
     match (totals.spend_usd_per_day, totals.planned_spend_usd_per_day) {
         (Some(now), Some(planned)) if (planned - now).abs() >= 0.005 * now.abs() => {
             format!("{} a day now → {} planned ({})", usd(now), usd(planned), change(planned / now - 1.0))

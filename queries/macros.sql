@@ -9,11 +9,15 @@ CREATE OR REPLACE TEMP MACRO number(x) AS
         ELSE 'NaN'::DOUBLE
     END;
 
--- Microseconds since 1970 from text. A time without a zone is ambiguous by hours, so it is NULL and the row a reject.
+-- Microseconds since 1970 from text: RFC 3339, and the spellings databases print (`+00`, ` UTC`). A time without a zone is
+-- ambiguous by hours, so it is NULL and the row a reject. Most logs end in Z, which saves them the pattern.
 CREATE OR REPLACE TEMP MACRO utc_us(t) AS
     CASE
-        WHEN t LIKE '%Z' OR t LIKE '%z' OR t LIKE '%+__:__' OR t LIKE '%:%-__:__' OR t LIKE '%+____' OR t LIKE '%:%-____'
-            THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ))
+        WHEN t LIKE '____-__-__T__:__:__%Z' THEN epoch_us(TRY_CAST(t AS TIMESTAMPTZ))
+        WHEN regexp_full_match(
+            upper(trim(t)),
+            '\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?Z| ?UTC|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)'
+        ) THEN epoch_us(TRY_CAST(replace(upper(trim(t)), ' UTC', 'Z') AS TIMESTAMPTZ))
     END;
 
 -- The names contracts fold into one.

@@ -1,8 +1,13 @@
--- Every rejected row with its reason, for people to mend.
--- Input:  rows.
--- Output: reject, origin (file), and what could be read of the row. Order: origin, reject, then content.
-SELECT reject, origin, request_id, make_timestamp(ts_us) AS ts_utc, service, provider, model, outcome, latency_ms, ttft_ms,
-    input_tokens, output_tokens, cost_usd, quality
-FROM rows
-WHERE reject IS NOT NULL
-ORDER BY ALL
+-- Every rejected row with its reason and what stood in the source, for people to mend.
+-- Input:  rows; reject_errors and reject_scans, which DuckDB keeps of lines it could not split.
+-- Output: reject, origin (file), source_row (JSON of the row, or the line as it stands). Order: origin, reject, row.
+SELECT reject, origin, source_row FROM rows WHERE reject IS NOT NULL
+UNION ALL
+SELECT 'line: ' || lower(replace(CAST(error_type AS VARCHAR), '_', ' ')), file_path, csv_line
+FROM (
+    SELECT DISTINCT ON (file_path, line) file_path, line, error_type, csv_line
+    FROM reject_errors
+    JOIN reject_scans USING (scan_id, file_id)
+    ORDER BY file_path, line, error_type
+)
+ORDER BY origin, reject, source_row

@@ -118,8 +118,10 @@ fn truncated_compressed_files() {
     );
     duckdb::Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
     let whole = std::fs::read(&packed).unwrap();
-    std::fs::write(folder.path().join("cut.csv.zst"), &whole[..whole.len() / 2]).unwrap();
-    refused(folder.path(), &["--from", "cut.csv.zst"], 3, &["cut.csv.zst"]);
+    for part in [10, 50, 90, 99] {
+        std::fs::write(folder.path().join("cut.csv.zst"), &whole[..whole.len() * part / 100]).unwrap();
+        refused(folder.path(), &["--from", "cut.csv.zst"], 3, &["`cut.csv.zst` is cut short or damaged"]);
+    }
 }
 
 #[test]
@@ -130,7 +132,11 @@ fn missing_columns_are_named_with_the_layout_they_resemble() {
         folder.path(),
         &["--from", "half.csv"],
         3,
-        &["`half.csv` lacks the required columns `request_id`, `service`, `outcome`", "found ts, model, latency_ms"],
+        &[
+            "`half.csv` lacks the required columns `request_id`, `service`, `outcome`",
+            "found ts, model, latency_ms",
+            "status_code or error_type will do",
+        ],
     );
     write_lines(
         folder.path(),
@@ -140,6 +146,17 @@ fn missing_columns_are_named_with_the_layout_they_resemble() {
     refused(folder.path(), &["--from", "azure.csv"], 3, &["this looks like an LLM arrival trace"]);
     write_lines(folder.path(), "otlp.ndjson", &["{\"resourceSpans\":[]}".into()]);
     refused(folder.path(), &["--from", "otlp.ndjson"], 3, &["this looks like an OTLP/JSON export"]);
+    write_lines(
+        folder.path(),
+        "near.csv",
+        &["timestamp,request_id,service,model,Latency,status".into(), "2026-01-01T00:00:00Z,a,s,m,1,ok".into()],
+    );
+    refused(
+        folder.path(),
+        &["--from", "near.csv"],
+        3,
+        &["perhaps `timestamp`?", "perhaps `Latency`?", "perhaps `status`?"],
+    );
     // Only the service is missing: a flag can name it.
     write_lines(
         folder.path(),
@@ -161,6 +178,13 @@ fn no_event_in_the_window() {
         3,
         &["no event between", "2026-01-01T12:00:00Z", "leave out `--until`"],
     );
+    // Evidence but no request in the window is not all clear.
+    let plan = plan_json(folder.path(), &["--from", &file, "--until", "2026-01-01T16:00:00Z"]);
+    assert_eq!(plan["findings"][0]["kind"], "no_traffic");
+    let table = run(folder.path(), &["plan", "--dry-run", "--from", &file, "--until", "2026-01-01T16:00:00Z"]).stdout;
+    let words: Vec<&str> = table.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(words.contains("the newest event is 4 h older") && words.contains("10 before it"), "{table}");
 }
 
 #[test]
@@ -200,7 +224,7 @@ fn every_broken_value_is_a_reject_of_its_own() {
         (0, "2999-01-01T00:00:00Z", "ts: in the future"),
         (1, "", "request_id: empty"),
         (2, "", "service: empty"),
-        (3, "", "model: empty"),
+        (3, "", "model: empty on a success"),
         (5, "-1", "latency_ms: negative"),
         (5, "NaN", "latency_ms: not a finite number"),
         (5, "inf", "latency_ms: above seven days or infinite"),
@@ -233,7 +257,12 @@ fn every_broken_value_is_a_reject_of_its_own() {
     let written = std::fs::read_to_string(folder.path().join("rejects.csv")).unwrap();
     assert_eq!(written.lines().count(), 1 + cases.len(), "every reject is written out");
     assert!(written.contains("latency_ms: negative") && written.contains("a.csv"));
+    assert!(written.contains("yesterday") && written.contains("fast"), "as they stood in the source:\n{written}");
     refused(folder.path(), &["--from", &file, "--rejects", "no/such/folder/r.csv"], 2, &["cannot write rejected rows"]);
+    // Not even the log itself is overwritten by its rejects.
+    let before = std::fs::read(&file).unwrap();
+    refused(folder.path(), &["--from", &file, "--rejects", "a.csv"], 2, &["`a.csv` exists already"]);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 #[test]
@@ -267,7 +296,7 @@ fn lines_that_cannot_be_split_are_counted() {
 fn order_and_duplicates_do_not_matter() {
     let folder = tempdir().unwrap();
     let rows = good_rows(500);
-    let plain = write_csv(folder.path(), "plain.csv", &rows);
+    let plain_file = write_csv(folder.path(), "plain.csv", &rows);
     // The clock goes back: same rows, last first. Some come twice, once with less in them.
     let mut shuffled: Vec<String> = rows.iter().rev().cloned().collect();
     let poorer = rows[7].replace(",0.001,", ",,");
@@ -275,14 +304,159 @@ fn order_and_duplicates_do_not_matter() {
     shuffled.extend_from_slice(&rows[100..120]);
     let shuffled = write_csv(folder.path(), "shuffled.csv", &shuffled);
     let (plain, shuffled) =
-        (plan_json(folder.path(), &["--from", &plain]), plan_json(folder.path(), &["--from", &shuffled]));
+        (plan_json(folder.path(), &["--from", &plain_file]), plan_json(folder.path(), &["--from", &shuffled]));
     assert_eq!(shuffled["source"]["rows_duplicate"], 21);
     for part in ["totals", "services", "decisions", "findings", "windows"] {
         assert_eq!(plain[part], shuffled[part], "{part}");
     }
     // The same ids from another source are other requests.
-    let twice = plan_json(folder.path(), &["--from", "plain.csv", "--from", "plain.csv"]);
+    std::fs::copy(&plain_file, folder.path().join("copy.csv")).unwrap();
+    let twice = plan_json(folder.path(), &["--from", "plain.csv", "--from", "copy.csv"]);
     assert_eq!((&twice["source"]["rows_used"], &twice["source"]["rows_duplicate"]), (&1000.into(), &0.into()));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_loses_no_row_in_silence() {
+    let folder = tempdir().unwrap();
+    for (name, quotes) in [("one.csv", &[5_000][..]), ("two.csv", &[3_000, 3_500])] {
+        let mut rows = good_rows(6_000);
+        for quote in quotes {
+            rows[*quote] = rows[*quote].replace(",gpt-4o,", ",\"gpt-4o,");
+        }
+        let file = write_csv(folder.path(), name, &rows);
+        refused(folder.path(), &["--from", &file], 3, &["6000 lines", "a quote that is never closed"]);
+    }
+    // A break inside a value that the plan does not read is nobody's loss.
+    let mut rows: Vec<String> = good_rows(100).iter().map(|row| row.clone() + ",fine").collect();
+    rows[7] = rows[7].replace(",fine", ",\"two\nlines\"");
+    rows.insert(0, support::HEADER.to_owned() + ",note");
+    let file = write_lines(folder.path(), "note.csv", &rows);
+    assert_eq!(plan_json(folder.path(), &["--from", &file])["source"]["rows_used"], 100);
+}
+
+#[test]
+fn file_names_are_names_and_not_patterns() {
+    let folder = tempdir().unwrap();
+    let rows = good_rows(30);
+    for (name, count) in [("day*.csv", 10), ("day1.csv", 20), ("[a].csv", 5), ("a.csv", 30), ("it's ?.csv", 7)] {
+        write_csv(folder.path(), name, &rows[..count]);
+        let plan = plan_json(folder.path(), &["--from", name]);
+        assert_eq!((&plan["source"]["rows_read"], &plan["source"]["files"]), (&count.into(), &1.into()), "{name}");
+    }
+    refused(folder.path(), &["--from", "a.csv", "--from", "./a.csv"], 2, &["is named twice"]);
+    refused(folder.path(), &["--from", "-", "--from", "-"], 2, &["`-` is named twice"]);
+}
+
+#[test]
+fn columns_that_first_appear_late_count_as_well() {
+    let folder = tempdir().unwrap();
+    let line = |index: u32, more: &str| {
+        format!(
+            "{{\"ts\":\"2026-01-01T11:00:00Z\",\"request_id\":\"{index}\",\"service\":\"a\",\"model\":\"m\",\"latency_ms\":1,\"outcome\":\"success\"{more}}}"
+        )
+    };
+    let mut lines: Vec<String> = (0..25_000).map(|index| line(index, "")).collect();
+    lines.push(line(25_000, ",\"weight\":100,\"quality\":1"));
+    let file = write_lines(folder.path(), "late.ndjson", &lines);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(plan["totals"]["requests"], 25_100.0);
+    assert_eq!(plan["totals"]["quality"], 1.0);
+}
+
+#[test]
+fn one_broken_weight_is_one_reject() {
+    let folder = tempdir().unwrap();
+    let mut rows: Vec<String> = good_rows(200).iter().map(|row| row.clone() + ",2").collect();
+    for (index, weight) in ["heavy", "NaN", "inf", "1e300", "0", "-1"].iter().enumerate() {
+        rows[index] = rows[index].strip_suffix(",2").unwrap().to_owned() + "," + weight;
+    }
+    rows.insert(0, support::HEADER.to_owned() + ",weight");
+    let file = write_lines(folder.path(), "a.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(rejected(&plan), [("weight: outside 0.001 to 1e6".to_owned(), 6)]);
+    assert_eq!(plan["totals"]["requests"], 388.0);
+}
+
+#[test]
+fn failures_are_not_lost_to_what_is_broken_in_them() {
+    let folder = tempdir().unwrap();
+    let header = "ts,request_id,service,model,latency_ms,outcome,status_code,quality";
+    let mut rows = vec![header.to_owned()];
+    rows.extend((0..90).map(|index| format!("2026-01-01T11:00:00Z,g{index},a,m,100,success,200,1")));
+    for (index, row) in
+        [",m,-1,error,429,", ",m,NaN,error,-100,", ",,,error,,", ",m,0,timeout,0,0", ",m,5,cancelled,499,"]
+            .iter()
+            .enumerate()
+    {
+        rows.push(format!("2026-01-01T11:00:00Z,b{index},a{row}"));
+    }
+    let file = write_lines(folder.path(), "a.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(rejected(&plan), []);
+    let service = &plan["services"][0];
+    assert!((service["error_rate"].as_f64().unwrap() - 4.0 / 95.0).abs() < 1e-12);
+    assert!((service["caller_error_rate"].as_f64().unwrap() - 1.0 / 95.0).abs() < 1e-12);
+    assert_eq!(service["quality"], 1.0, "a failure is counted once, as a failure");
+}
+
+#[test]
+fn times_are_read_in_the_spellings_that_databases_print() {
+    let folder = tempdir().unwrap();
+    let row = |index: usize, ts: &str| format!("\"{ts}\",r{index},chat,gpt-4o,openai,800,1,1,0.001,1,success,simple");
+    let good = [
+        "2026-01-01T11:00:00Z",
+        "2026-01-01t11:00:00z",
+        "2026-01-01 11:00:00+00",
+        "2026-01-01 11:00:00.5+00:00",
+        " 2026-01-01T11:00:00Z ",
+        "2026-01-01 06:00:00-05",
+        "2026-01-01T16:30:00.123456789+0530",
+        "2026-01-01 11:00:00 UTC",
+    ];
+    let rows: Vec<String> = good.iter().enumerate().map(|(index, ts)| row(index, ts)).collect();
+    let file = write_csv(folder.path(), "good.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!((rejected(&plan), &plan["source"]["rows_used"]), (vec![], &good.len().into()));
+    assert!(plan["source"]["oldest_event"].as_str().unwrap().starts_with("2026-01-01T11:00:00"));
+    let bad = [
+        "2026-01-01T11:00:00",
+        "2026-01-01T11:00:00+25:00",
+        "2026-01-01",
+        "01/02/2026 11:00:00Z",
+        "2026-13-01T11:00:00Z",
+    ];
+    let rows: Vec<String> =
+        good_rows(100).into_iter().chain(bad.iter().enumerate().map(|(index, ts)| row(index, ts))).collect();
+    let file = write_csv(folder.path(), "bad.csv", &rows.iter().map(|row| row.replace(",r", ",x")).collect::<Vec<_>>());
+    assert_eq!(
+        rejected(&plan_json(folder.path(), &["--from", &file])),
+        [("ts: not a time with a zone (RFC 3339)".to_owned(), 5)]
+    );
+}
+
+#[test]
+fn the_zone_of_the_machine_changes_nothing() {
+    let folder = tempdir().unwrap();
+    let csv = write_csv(folder.path(), "a.csv", &good_rows(400));
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    for (name, rows, kind) in [("naive", "< 'r2'", "TIMESTAMP"), ("zoned", ">= 'r2'", "TIMESTAMPTZ")] {
+        let sql = format!(
+            "SET TimeZone = 'UTC'; COPY (SELECT * REPLACE (CAST(CAST(ts AS TIMESTAMPTZ) AS {kind}) AS ts) FROM '{csv}' WHERE request_id {rows}) TO '{}' (FORMAT parquet)",
+            folder.path().join(format!("{name}.parquet")).display()
+        );
+        connection.execute_batch(&sql).unwrap();
+    }
+    let plan = |zone: &str| {
+        let output = optimizer(folder.path())
+            .env("TZ", zone)
+            .args(["plan", "--dry-run", "--format", "json", "--from", "*.parquet"])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let utc = plan("UTC");
+    assert!(utc.contains("\"rows_used\": 400"), "{utc}");
+    assert_eq!(utc, plan("Asia/Kolkata"));
 }
 
 #[test]
@@ -350,6 +524,23 @@ fn unknown_costs_are_not_zero() {
 }
 
 #[test]
+fn a_moment_of_data_does_not_make_a_day_of_spend() {
+    let folder = tempdir().unwrap();
+    let file = write_csv(folder.path(), "a.csv", &good_rows(1));
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(plan["totals"]["spend_usd_per_day"], Value::Null);
+    let table = run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout;
+    assert!(table.contains("unknown: too little time to speak of a day"), "{table}");
+    assert!(!table.contains("-0.0"), "{table}");
+    // Half an hour does, and says what it rests on: 1,800 requests at a tenth of a cent carried on to a day.
+    let file = write_csv(folder.path(), "b.csv", &good_rows(1801));
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    let spend = plan["totals"]["spend_usd_per_day"].as_f64().unwrap();
+    assert!((spend - 86.4).abs() < 0.1, "{spend}");
+    assert!(run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout.contains("carried on from 30 min"));
+}
+
+#[test]
 fn usage_and_policy_mistakes() {
     let folder = tempdir().unwrap();
     let file = write_csv(folder.path(), "a.csv", &good_rows(10));
@@ -371,6 +562,7 @@ fn usage_and_policy_mistakes() {
         2,
         &["2 problems", "p.yaml:2", "p.yaml:3", "latency_p95_ms", "colour"],
     );
+    refused(folder.path(), &["--from", &file, "--memory-limit", "much"], 2, &["`much` is not a memory limit", "512MB"]);
     refused(folder.path(), &["--from", &file, "--explain", "nobody"], 2, &["no service `nobody`", "it has chat"]);
     let stored = run(folder.path(), &["plan", "--from", &file]);
     expect(&stored, 2, &["--dry-run"]);

@@ -28,9 +28,12 @@ WITH typed AS (
         number(output_tokens) AS output,
         number(cost_usd) AS cost,
         number(quality) AS score,
-        number(status_code) AS status,
+        -- A code that is no HTTP status says nothing; it must not hide a failure that another column states.
+        CASE WHEN number(status_code) BETWEEN 100 AND 599 THEN number(status_code) END AS status,
+        number(status_code) AS stated_status,
         number(retry_count) AS retries,
         number(weight) AS row_weight,
+        raw AS whole_row,
         coalesce(TRY_CAST(cache_hit AS BOOLEAN), false) AS cache_hit,
         cache_hit IS NOT NULL AND TRY_CAST(cache_hit AS BOOLEAN) IS NULL AND CAST(cache_hit AS VARCHAR) <> ''
             AS cache_hit_unreadable
@@ -56,7 +59,8 @@ SELECT
     service,
     endpoint,
     provider,
-    model,
+    -- A request that failed early may never have reached a model, and is a failure all the same.
+    coalesce(model, 'unknown') AS model,
     config_version,
     variant,
     complexity,
@@ -77,8 +81,10 @@ SELECT
     CASE WHEN NOT cache_hit THEN cache_write END AS cache_write_tokens,
     CASE WHEN NOT cache_hit THEN output END AS output_tokens,
     CASE WHEN NOT cache_hit THEN cost END AS cost_usd,
-    score AS quality,
-    CAST(round(coalesce(row_weight, 1) * 1000) AS BIGINT) AS weight_milli,
+    -- A failure is counted as one; a score of zero for it would count it twice.
+    CASE WHEN outcome = 'success' THEN score END AS quality,
+    CASE WHEN coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6 THEN CAST(round(coalesce(row_weight, 1) * 1000) AS BIGINT) END
+        AS weight_milli,
     CASE
         WHEN malformed IS NOT NULL THEN malformed
         WHEN ts_missing THEN 'ts: empty'
@@ -88,17 +94,21 @@ SELECT
         WHEN length(request_id) > 128 THEN 'request_id: over 128 characters'
         WHEN service IS NULL THEN 'service: empty'
         WHEN length(service) > 128 THEN 'service: over 128 characters'
-        WHEN model IS NULL THEN 'model: empty'
         WHEN outcome IS NULL THEN 'outcome: neither it nor status_code nor error_type is known'
         WHEN outcome NOT IN ('success', 'error', 'timeout', 'cancelled')
             THEN 'outcome: not success, error, timeout or cancelled'
-        WHEN isnan(latency) THEN 'latency_ms: not a finite number'
-        WHEN latency < 0 THEN 'latency_ms: negative'
-        WHEN latency > 604800000 THEN 'latency_ms: above seven days or infinite'
-        WHEN latency IS NULL AND outcome = 'success' AND NOT cache_hit THEN 'latency_ms: empty on a success'
-        WHEN isnan(ttft) THEN 'ttft_ms: not a finite number'
-        WHEN ttft < 0 THEN 'ttft_ms: negative'
-        WHEN ttft > latency AND outcome = 'success' THEN 'ttft_ms: above latency_ms'
+        WHEN stated_status IS NOT NULL AND status IS NULL AND stated_outcome IS NULL AND error_type IS NULL
+            THEN 'status_code: not an HTTP status'
+        WHEN cache_hit_unreadable THEN 'cache_hit: not true or false'
+        -- Latencies of failures are used for nothing, so a broken one must not make the failure disappear.
+        WHEN outcome = 'success' AND model IS NULL THEN 'model: empty on a success'
+        WHEN outcome = 'success' AND isnan(latency) THEN 'latency_ms: not a finite number'
+        WHEN outcome = 'success' AND latency < 0 THEN 'latency_ms: negative'
+        WHEN outcome = 'success' AND latency > 604800000 THEN 'latency_ms: above seven days or infinite'
+        WHEN outcome = 'success' AND latency IS NULL AND NOT cache_hit THEN 'latency_ms: empty on a success'
+        WHEN outcome = 'success' AND isnan(ttft) THEN 'ttft_ms: not a finite number'
+        WHEN outcome = 'success' AND ttft < 0 THEN 'ttft_ms: negative'
+        WHEN outcome = 'success' AND ttft > latency THEN 'ttft_ms: above latency_ms'
         WHEN isnan(input) OR isnan(output) OR isnan(cached) OR isnan(cache_write) THEN 'tokens: not a finite number'
         WHEN input < 0 OR output < 0 OR cached < 0 OR cache_write < 0 THEN 'tokens: negative'
         WHEN input > 1e9 OR output > 1e9 OR cached > 1e9 OR cache_write > 1e9 THEN 'tokens: above 1e9 or infinite'
@@ -110,10 +120,10 @@ SELECT
         WHEN cost > 1e6 THEN 'cost_usd: above 1e6 or infinite'
         WHEN isnan(score) THEN 'quality: not a finite number'
         WHEN score < 0 OR score > 1 THEN 'quality: outside 0 to 1'
-        WHEN isnan(status) OR status < 0 OR status > 999 THEN 'status_code: not an HTTP status'
-        WHEN isnan(retries) OR retries < 0 THEN 'retry_count: not a count'
+        WHEN isnan(retries) OR retries < 0 OR retries > 1e6 THEN 'retry_count: not a count'
         WHEN complexity NOT IN ('simple', 'medium', 'complex') THEN 'complexity: not simple, medium or complex'
-        WHEN cache_hit_unreadable THEN 'cache_hit: not true or false'
         WHEN isnan(row_weight) OR row_weight < 0.001 OR row_weight > 1e6 THEN 'weight: outside 0.001 to 1e6'
-    END AS reject
+    END AS reject,
+    -- What stood in the source, for whoever mends it.
+    CASE WHEN reject IS NOT NULL THEN CAST(to_json(whole_row) AS VARCHAR) END AS source_row
 FROM judged

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use crate::domain::fault::{Exit, Fixable};
+use crate::domain::{
+    fault::{Exit, Fixable},
+    format::visible,
+};
 
 /// An error on its way to the user.
 #[derive(Debug)]
@@ -33,14 +36,18 @@ impl Failure {
         let mut text = format!("error: {}\n", self.error);
         let mut cause: Option<&dyn Error> = self.error.source();
         while let Some(error) = cause {
-            // Engines add a picture of their own SQL below the first line; it is not the user's.
+            // Engines add a picture of their own SQL below the first line, and a number that means nothing to anybody.
             let message = error.to_string();
-            text += &format!("  because: {}\n", message.lines().next().unwrap_or_default());
+            let first = message.lines().next().unwrap_or_default();
+            if !first.contains("Unknown error code") {
+                text += &format!("  because: {first}\n");
+            }
             cause = error.source();
         }
         if let Some(hint) = &self.hint {
             text += &format!("   to fix: {hint}\n");
         }
-        eprint!("{text}");
+        // File names and headers come from outside and may hold anything.
+        eprint!("{}", visible(&text));
     }
 }

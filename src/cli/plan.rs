@@ -188,7 +188,7 @@ impl Work {
 
 fn rendered(plan: &Plan, arguments: &PlanArgs) -> Result<String, Failure> {
     if let Some(service) = &arguments.explain {
-        return report::explain(plan, service).ok_or_else(|| {
+        return report::explain(plan, service, screen().width).ok_or_else(|| {
             let names: Vec<&str> = plan.services.iter().map(|summary| summary.service.as_str()).take(20).collect();
             Failure::usage(format!("no service `{service}` in this plan"), format!("it has {}", names.join(", ")))
         });
@@ -197,8 +197,15 @@ fn rendered(plan: &Plan, arguments: &PlanArgs) -> Result<String, Failure> {
         OutputFormat::Json => report::json(plan),
         OutputFormat::Markdown => report::markdown(plan),
         OutputFormat::Table => report::table(plan, Screen { width: PAGE_WIDTH, color: false }),
-        OutputFormat::Auto => report::table(plan, screen()) + "\nDry run: nothing was written.\n",
+        OutputFormat::Auto => report::table(plan, screen()) + &footer(arguments),
     })
+}
+
+fn footer(arguments: &PlanArgs) -> String {
+    match &arguments.rejects {
+        None => "\nDry run: nothing was written.\n".to_owned(),
+        Some(path) => format!("\nDry run: nothing was written but {}.\n", path.display()),
+    }
 }
 
 fn screen() -> Screen {

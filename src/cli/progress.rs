@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A spinner that appears only when the work takes long enough to wonder.
+/// A spinner with the stage of the work.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {

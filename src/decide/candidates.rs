@@ -90,7 +90,7 @@ fn describe(arm: &Arm, evidence: &ArmEvidence, served: f64, rules: &Rules) -> We
         improvement: None,
         confidence: None,
         checks: Vec::new(),
-        why: "serves most of this segment now".to_owned(),
+        why: "serves the largest share of this segment now".to_owned(),
     };
     Weighed { candidate, measures, overall: Measures::of(&evidence.lookback, &evidence.lookback), recent }
 }

@@ -191,12 +191,23 @@ impl Table<'_> {
     }
 
     fn nothing_better(&self) -> String {
-        match self.others.iter().find(|weighed| weighed.candidate.improvement.is_none()) {
-            _ if self.others.is_empty() => "no other model or configuration has served it".to_owned(),
-            Some(weighed) if self.others.len() == 1 => {
-                format!("{}: {}", weighed.candidate.arm.model_id(), weighed.candidate.why)
+        let unjudged: Vec<&Weighed> =
+            self.others.iter().filter(|other| other.candidate.improvement.is_none()).collect();
+        // The one that lacks least is the one worth waiting for.
+        let nearest = unjudged.iter().rev().max_by_key(|other| other.candidate.requests);
+        match (self.others.len(), unjudged.len(), nearest) {
+            (0, ..) => "no other model or configuration has served it".to_owned(),
+            (_, 0, _) | (.., None) => "nothing known is better by enough".to_owned(),
+            (all, unknown, Some(nearest)) => {
+                let known = if unknown < all { "of the rest nothing is better by enough; " } else { "" };
+                let name = nearest.candidate.arm.model_id();
+                let many = if unknown == 1 {
+                    String::new()
+                } else {
+                    format!("{unknown} others cannot be judged; nearest is ")
+                };
+                format!("{known}{many}{name}: {}", nearest.candidate.why)
             }
-            _ => "nothing known is better by enough".to_owned(),
         }
     }
 

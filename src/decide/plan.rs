@@ -52,6 +52,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     plan
 }
 
+/// Less data than a quarter of an hour carries no rate for a whole day.
+const SHORTEST_RATE_DAYS: f64 = 0.25 / 24.0 * 0.95;
+
 /// Days of traffic behind the lookback: data that starts later than the lookback covers less of it.
 fn evidence_days(observation: &Observation) -> f64 {
     let lookback = &observation.windows.lookback;
@@ -110,7 +113,7 @@ fn totals(observation: &Observation, policy: &Policy, decisions: &[Decision], da
     let quality = (scored > 0.0).then(|| score / scored);
     let quality_change: f64 =
         decisions.iter().filter(moving).map(|decision| quality_change(observation, decision, requests)).sum();
-    let spend_now = known.then_some(spend / days);
+    let spend_now = (known && days >= SHORTEST_RATE_DAYS).then_some(spend / days);
     Totals {
         requests,
         spend_usd_per_day: spend_now,

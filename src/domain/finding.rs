@@ -48,6 +48,7 @@ impl fmt::Display for Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
+    NoTraffic,
     LatencyHigh,
     LatencyIncrease,
     ErrorRateHigh,
@@ -71,7 +72,7 @@ pub struct Finding {
     pub observed: f64,
     /// What it was compared with.
     pub limit: f64,
-    /// `ms`, `usd`, `usd_per_day`, `ratio` or `percent`.
+    /// `ms`, `usd`, `usd_per_day`, `ratio`, `percent` or `requests`.
     pub unit: &'static str,
     /// 90 % interval of `observed`, where one could be given.
     pub interval: Option<[f64; 2]>,

@@ -77,6 +77,25 @@ pub fn counted(number: u64, singular: &str) -> String {
     format!("{} {singular}{plural}", count(number))
 }
 
+/// Text from outside with everything that steers a terminal written out: control characters but the line break, marks that
+/// turn the reading direction, and characters without width.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let steers = |character: char| {
+        (character.is_control() && character != '\n')
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 fn group(digits: &str) -> String {
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -118,6 +137,7 @@ mod tests {
         assert_eq!(points(-0.0291), "−0.029");
         assert_eq!(points(-0.000_01), "±0.000");
         assert_eq!(counted(1, "request"), "1 request");
+        assert_eq!(visible("a\u{1b}[31m\u{202e}é\n|"), "a\\u{1b}[31m\\u{202e}é\n|");
         assert_eq!(counted(61_234, "event"), "61,234 events");
     }
 }

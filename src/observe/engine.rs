@@ -23,19 +23,25 @@ impl Engine {
     /// Spilling to disk is switched off: a dry run promises to write nothing anywhere.
     pub fn open(memory_limit: Option<&str>) -> Result<Self, ObserveError> {
         let open = || -> duckdb::Result<Connection> {
-            let mut config = Config::default()
+            let config = Config::default()
                 .enable_autoload_extension(false)?
                 .with("autoinstall_known_extensions", "false")?
                 .with("temp_directory", "")?;
-            if let Some(limit) = memory_limit {
-                config = config.max_memory(limit)?;
-            }
             let connection = Connection::open_in_memory_with_flags(config)?;
             connection.execute_batch(include_str!("../../queries/macros.sql"))?;
+            // Times are UTC whatever zone the machine is in. A library without time zones knows no other, and no such setting.
+            let _ = connection.execute_batch("SET TimeZone = 'UTC'");
             Ok(connection)
         };
         let connection = open().map_err(|cause| ObserveError::engine("opening an in-memory database", cause))?;
-        Ok(Self { connection })
+        let engine = Self { connection };
+        if let Some(limit) = memory_limit {
+            engine
+                .connection
+                .execute_batch(&format!("SET memory_limit = {}", literal(limit)))
+                .map_err(|cause| ObserveError::MemoryLimit { limit: limit.to_owned(), cause })?;
+        }
+        Ok(engine)
     }
 
     /// Version of the DuckDB library linked in, for example `v1.5.6`.

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use crate::domain::{
-    event::{COLUMNS, REQUIRED},
+    event::COLUMNS,
     fault::{Exit, Fixable},
 };
 
@@ -39,6 +39,22 @@ pub enum ObserveError {
         #[source]
         cause: io::Error,
     },
+    #[error("`{}` is named twice", path.display())]
+    NamedTwice { path: PathBuf },
+    #[error("`{origin}` has {lines} lines and {rows} rows: a quote that is never closed has swallowed lines{place}")]
+    LinesSwallowed { origin: String, lines: u64, rows: u64, place: String },
+    #[error("{collisions} request ids stand for different requests, for example {example}")]
+    IdsCollide { collisions: u64, example: String },
+    #[error("`{}` exists already", path.display())]
+    RejectsExist { path: PathBuf },
+    #[error("`{limit}` is not a memory limit")]
+    MemoryLimit {
+        limit: String,
+        #[source]
+        cause: duckdb::Error,
+    },
+    #[error("`ts` of `{origin}` has the type {found}")]
+    TimeType { origin: String, found: String },
     #[error("`{origin}` cannot be read as {format}")]
     Broken {
         origin: String,
@@ -111,6 +127,30 @@ impl ObserveError {
     }
 }
 
+fn missing_columns(missing: &[&'static str], found: &[String], resembles: Option<&'static str>) -> String {
+    if found.is_empty() {
+        return "no line of it is a JSON object; one line is one request, and standard input must be NDJSON too"
+            .to_owned();
+    }
+    let mut hint = match resembles {
+        Some(layout) => format!("this looks like {layout}, which this version cannot read yet; rename its columns\n"),
+        None => "rename the columns in the export, or with any SQL engine\n".to_owned(),
+    };
+    for column in COLUMNS.iter().filter(|column| missing.contains(&column.name)) {
+        let likely = super::columns::likely(column.name, found);
+        let perhaps =
+            if likely.is_empty() { String::new() } else { format!(" — perhaps `{}`?", likely.join("`, `")) };
+        hint += &format!("           {}: {}{perhaps}\n", column.name, column.meaning);
+    }
+    if missing.contains(&"outcome") {
+        hint += "           instead of outcome, status_code or error_type will do\n";
+    }
+    if missing.contains(&"service") {
+        hint += "           `--default-service NAME` fills in a service\n";
+    }
+    hint + &format!("           found {}", found.join(", "))
+}
+
 fn list(columns: &[&str]) -> String {
     let noun = if columns.len() == 1 { "the required column" } else { "the required columns" };
     let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
@@ -143,32 +183,28 @@ impl Fixable for ObserveError {
             Self::Broken { .. } | Self::CutShort { .. } => {
                 "the file may be cut short or still being written; export it again".into()
             }
-            Self::ColumnsMissing { missing, found, resembles, .. } => {
-                let meanings: Vec<String> = COLUMNS
-                    .iter()
-                    .filter(|column| missing.contains(&column.name))
-                    .map(|column| format!("`{}`: {}", column.name, column.meaning))
-                    .collect();
-                let mut hint = format!("found {}", found.join(", "));
-                if let Some(layout) = resembles {
-                    hint = format!("{hint}; this looks like {layout}, which this version cannot read yet");
-                }
-                let service =
-                    if *missing == ["service"] { "; `--default-service NAME` fills in a service" } else { "" };
-                format!(
-                    "{hint}; needed are {} and one of outcome, status_code, error_type ({}){service}",
-                    REQUIRED.join(", "),
-                    meanings.join("; ")
-                )
-            }
+            Self::ColumnsMissing { missing, found, resembles, .. } => missing_columns(missing, found, *resembles),
             Self::AllRejected { .. } | Self::TooManyRejected { .. } => {
                 "`--rejects FILE.csv` writes every rejected row with its reason; mend the export or the units".into()
             }
+            Self::NamedTwice { .. } => {
+                "name each source once; the same file twice would count every request twice".into()
+            }
+            Self::LinesSwallowed { .. } => {
+                "write a quote inside a quoted value twice; no value of the canonical layout holds a line break".into()
+            }
+            Self::IdsCollide { .. } => {
+                "ids are unique within one `--from`: name each log with a `--from` of its own, or make the ids unique"
+                    .into()
+            }
+            Self::RejectsExist { .. } => "name a file that does not exist yet; nothing is ever overwritten".into(),
+            Self::MemoryLimit { .. } => "write for example `512MB` or `2GB`".into(),
+            Self::TimeType { .. } => "write it as a timestamp type, or as text such as `2026-03-01T12:00:00Z`".into(),
             Self::NoRows { .. } => {
                 "a header without rows is not an hour without traffic; check the job that made the file".into()
             }
-            Self::NothingInWindow { newest, .. } => {
-                format!("leave out `--until` to end the window at the newest event, or pass `--until {newest}`")
+            Self::NothingInWindow { .. } => {
+                "leave out `--until` to end the window just after the newest event, or widen `--lookback`".into()
             }
             Self::Window { .. } => {
                 "durations read like `15m`, `1h`, `7d`; the lookback must hold at least two windows".into()
@@ -188,7 +224,12 @@ impl Fixable for ObserveError {
     fn exit(&self) -> Exit {
         match self {
             Self::Interrupted => Exit::Interrupted,
-            Self::BadPattern { .. } | Self::Window { .. } | Self::Rejects { .. } => Exit::Usage,
+            Self::BadPattern { .. }
+            | Self::Window { .. }
+            | Self::Rejects { .. }
+            | Self::NamedTwice { .. }
+            | Self::RejectsExist { .. }
+            | Self::MemoryLimit { .. } => Exit::Usage,
             _ => Exit::Source,
         }
     }

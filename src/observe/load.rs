@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::{
     Engine, FileGroup, Format, ObserveError, columns,
     engine::{Value, identifier, literal},
+    integrity,
 };
 use crate::domain::event::COLUMNS;
 
@@ -23,6 +24,9 @@ const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
 
 /// Longest line of text that is read; longer ones are rejects.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What DuckDB calls the column that names each row's file; no log has one of that name.
+const FILE_COLUMN: &str = "__optimizer_file";
 
 /// What to load.
 #[derive(Debug)]
@@ -84,9 +88,13 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<RejectS
             relations.push((name, part));
         }
     }
+    let headers: u64 =
+        request.groups.iter().filter(|group| group.format == Format::Csv).map(|group| group.files.len() as u64).sum();
+    let lines = request.groups.iter().map(|group| group.lines).sum::<u64>().saturating_sub(headers);
     let union: Vec<String> = relations.iter().map(|(name, _)| format!("FROM {name}")).collect();
     engine.run("joining the sources", &format!("CREATE TEMP VIEW rows AS {}", union.join(" UNION ALL ")))?;
     census(engine, &relations, &mut summary)?;
+    account_for_lines(engine, &relations, lines)?;
     summary.ignored_columns = ignored.into_iter().collect();
     Ok(summary)
 }
@@ -108,7 +116,9 @@ impl Part {
     fn raw_select(&self, source: usize) -> String {
         let mut sql = format!("SELECT {source}::INTEGER AS source, ");
         match self.format {
-            Format::Parquet | Format::Csv => sql.push_str("filename AS origin, NULL::VARCHAR AS malformed, "),
+            Format::Parquet | Format::Csv => {
+                let _ = write!(sql, "{FILE_COLUMN} AS origin, NULL::VARCHAR AS malformed, ");
+            }
             Format::Ndjson | Format::Stdin => {
                 sql.push_str("origin, CASE WHEN event IS NULL THEN 'line: not a JSON object' END AS malformed, ");
             }
@@ -116,9 +126,10 @@ impl Part {
         let has = |name: &str| self.columns.iter().any(|column| column == name);
         for column in COLUMNS.iter().map(|column| column.name) {
             let reference = match self.format {
+                // Every line is asked for every column: one that first appears late in a file counts as well.
+                Format::Ndjson | Format::Stdin => format!("event.{column}"),
                 _ if !has(column) => "NULL::VARCHAR".to_owned(),
                 Format::Parquet | Format::Csv => identifier(column),
-                Format::Ndjson | Format::Stdin => format!("event.{column}"),
             };
             if column == "ts" {
                 let read = if self.native_time { "epoch_us" } else { "utc_us" };
@@ -128,9 +139,8 @@ impl Part {
                     format!("coalesce(trim({reference}), '') = ''")
                 };
                 let _ = write!(sql, "{read}({reference}) AS ts_us, {missing} AS ts_missing, ");
-            } else {
-                let _ = write!(sql, "{reference} AS {column}, ");
             }
+            let _ = write!(sql, "{reference} AS {column}, ");
         }
         sql.truncate(sql.len() - 2);
         sql + " FROM " + &self.relation
@@ -139,8 +149,8 @@ impl Part {
 
 fn parts(engine: &Engine, group: &FileGroup, default_service: bool) -> Result<Vec<Part>, ObserveError> {
     let parts = match group.format {
-        Format::Parquet => vec![parquet(engine, group)?],
-        Format::Csv => csv(engine, group)?,
+        Format::Parquet => parquet(engine, group)?,
+        Format::Csv => csv(group)?,
         Format::Ndjson => vec![ndjson(engine, group)?],
         Format::Stdin => vec![stdin(engine)?],
     };
@@ -150,51 +160,52 @@ fn parts(engine: &Engine, group: &FileGroup, default_service: bool) -> Result<Ve
     Ok(parts)
 }
 
-fn parquet(engine: &Engine, group: &FileGroup) -> Result<Part, ObserveError> {
-    let origin = describe_files(group);
-    // Each footer is read alone first, so that the message names the file that is broken.
+/// Parquet files are grouped by the type of their time: a union of texts and timestamps would turn all into text.
+fn parquet(engine: &Engine, group: &FileGroup) -> Result<Vec<Part>, ObserveError> {
+    let mut by_time: BTreeMap<String, Vec<&Path>> = BTreeMap::new();
     for file in &group.files {
-        let sql = format!("DESCRIBE FROM read_parquet({})", literal(&file.to_string_lossy()));
-        describe(engine, &sql).map_err(|cause| ObserveError::reading(&file.to_string_lossy(), "Parquet", cause))?;
+        let name = file.to_string_lossy();
+        // Each footer is read alone, so that the message names the file that is broken.
+        let sql = format!("DESCRIBE FROM read_parquet({})", path_literal(file));
+        let columns = describe(engine, &sql).map_err(|cause| ObserveError::reading(&name, "Parquet", cause))?;
+        let time = columns.into_iter().find(|(column, _)| column == "ts").map_or_else(String::new, |(_, kind)| kind);
+        by_time.entry(time).or_default().push(file);
     }
-    let relation = format!("read_parquet({}, union_by_name = true, filename = true)", file_list(group));
-    let columns = describe(engine, &format!("DESCRIBE FROM {relation}"))
-        .map_err(|cause| ObserveError::reading(&origin, "Parquet", cause))?;
-    let native_time = columns.iter().any(|(name, kind)| name == "ts" && kind.starts_with("TIMESTAMP"));
-    let columns = columns.into_iter().map(|(name, _)| name).filter(|name| name != "filename").collect();
-    Ok(Part { origin, format: group.format, relation, columns, native_time })
+    let mut parts = Vec::new();
+    for (time, files) in by_time {
+        let origin = describe_paths(&files);
+        let native_time = time.starts_with("TIMESTAMP");
+        if !(native_time || time.is_empty() || time == "VARCHAR") {
+            return Err(ObserveError::TimeType { origin, found: time });
+        }
+        let relation = format!("read_parquet({}, union_by_name = true, filename = '{FILE_COLUMN}')", path_list(&files));
+        let columns = describe(engine, &format!("DESCRIBE FROM {relation}"))
+            .map_err(|cause| ObserveError::reading(&origin, "Parquet", cause))?;
+        let columns = columns.into_iter().map(|(name, _)| name).filter(|name| name != FILE_COLUMN).collect();
+        parts.push(Part { origin, format: group.format, relation, columns, native_time });
+    }
+    Ok(parts)
 }
 
 /// CSV files are grouped by header: DuckDB keeps the rows it cannot split only when all files share one.
-fn csv(engine: &Engine, group: &FileGroup) -> Result<Vec<Part>, ObserveError> {
+fn csv(group: &FileGroup) -> Result<Vec<Part>, ObserveError> {
     let mut by_header: BTreeMap<(Vec<String>, char), Vec<&Path>> = BTreeMap::new();
     for file in &group.files {
-        let name = file.to_string_lossy();
-        let mut header = (Vec::new(), ',');
-        for delimiter in [',', ';', '\t', '|'] {
-            let sql = format!(
-                "DESCRIBE FROM read_csv({}, header = true, all_varchar = true, delim = {}, quote = '\"', escape = '\"', \
-                 ignore_errors = true, sample_size = 1)",
-                literal(&name),
-                literal(&delimiter.to_string())
-            );
-            let columns = describe(engine, &sql).map_err(|cause| ObserveError::reading(&name, "CSV", cause))?;
-            if columns.len() > header.0.len() {
-                header = (columns.into_iter().map(|(name, _)| name).collect(), delimiter);
-            }
-        }
+        let line = integrity::first_line(file)?;
+        // The delimiter that makes most columns of the header; a comma among equals.
+        let candidates = [b'|', b'\t', b';', b','].map(|delimiter| (header(&line, delimiter), char::from(delimiter)));
+        let header = candidates.into_iter().max_by_key(|(columns, _)| columns.len()).unwrap_or_default();
         by_header.entry(header).or_default().push(file);
     }
     let parts = by_header.into_iter().map(|((columns, delimiter), files)| {
-        let list: Vec<String> = files.iter().map(|file| literal(&file.to_string_lossy())).collect();
         let types: Vec<String> = columns.iter().map(|name| format!("{}: 'VARCHAR'", literal(name))).collect();
         Part {
             origin: describe_paths(&files),
             format: Format::Csv,
             relation: format!(
-                "read_csv([{}], auto_detect = false, header = true, columns = {{{}}}, delim = {}, quote = '\"', escape = '\"', \
-                 store_rejects = true, filename = true, max_line_size = {MAX_LINE_BYTES})",
-                list.join(", "),
+                "read_csv({}, auto_detect = false, header = true, columns = {{{}}}, delim = {}, quote = '\"', escape = '\"', \
+                 store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES})",
+                path_list(&files),
                 types.join(", "),
                 literal(&delimiter.to_string())
             ),
@@ -205,15 +216,25 @@ fn csv(engine: &Engine, group: &FileGroup) -> Result<Vec<Part>, ObserveError> {
     Ok(parts.collect())
 }
 
+/// The column names of a header line; none when it cannot be split.
+fn header(line: &[u8], delimiter: u8) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(line);
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) => record.iter().map(|name| name.trim().to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Lines are kept whole and parsed once into a struct of text: a line that is no JSON object is a reject, not the end.
 fn ndjson(engine: &Engine, group: &FileGroup) -> Result<Part, ObserveError> {
     // The unit separator cannot stand unescaped in JSON, so no line is ever split at it.
     let lines = format!(
-        "(SELECT line, filename AS origin FROM read_csv({}, auto_detect = false, header = false, columns = {{'line': 'VARCHAR'}}, \
-         delim = '\u{1f}', quote = '', escape = '', store_rejects = true, filename = true, max_line_size = {MAX_LINE_BYTES}))",
-        file_list(group)
+        "(SELECT line, {FILE_COLUMN} AS origin FROM read_csv({}, auto_detect = false, header = false, columns = {{'line': 'VARCHAR'}}, \
+         delim = '\u{1f}', quote = '', escape = '', store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}))",
+        path_list(&paths(group))
     );
-    let origin = describe_files(group);
+    let origin = describe_paths(&paths(group));
     lines_part(engine, origin.clone(), group.format, &lines)
         .map_err(|cause| ObserveError::reading(&origin, "NDJSON", cause))
 }
@@ -234,6 +255,11 @@ fn stdin(engine: &Engine) -> Result<Part, ObserveError> {
             break;
         }
         any = true;
+        if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+            // The rest of an endless line belongs to it and is dropped with it; what is kept is no JSON, so it is counted.
+            skip_line(&mut input).map_err(unreadable)?;
+            line.truncate(64);
+        }
         // A line that is not UTF-8 is kept as something that is not JSON either, so that it is counted.
         let text = std::str::from_utf8(&line).unwrap_or("not UTF-8").trim();
         if !text.is_empty() {
@@ -246,6 +272,20 @@ fn stdin(engine: &Engine) -> Result<Part, ObserveError> {
         return Err(ObserveError::Empty { path: origin.into() });
     }
     lines_part(engine, origin.to_owned(), Format::Stdin, "stdin_lines").map_err(broken)
+}
+
+/// Passes over the rest of a line without keeping it.
+fn skip_line(input: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        let end = memchr::memchr(b'\n', buffer);
+        let used = end.map_or(buffer.len(), |end| end + 1);
+        let done = end.is_some() || buffer.is_empty();
+        input.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
 }
 
 fn lines_part(engine: &Engine, origin: String, format: Format, lines: &str) -> duckdb::Result<Part> {
@@ -269,13 +309,26 @@ fn describe(engine: &Engine, sql: &str) -> duckdb::Result<Vec<(String, String)>>
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn file_list(group: &FileGroup) -> String {
-    let files: Vec<String> = group.files.iter().map(|file| literal(&file.to_string_lossy())).collect();
+/// A path as a SQL literal that means this file and no other: DuckDB takes every path for a pattern.
+fn path_literal(path: &Path) -> String {
+    let mut pattern = String::new();
+    for character in path.to_string_lossy().chars() {
+        if matches!(character, '*' | '?' | '[') {
+            pattern.extend(['[', character, ']']);
+        } else {
+            pattern.push(character);
+        }
+    }
+    literal(&pattern)
+}
+
+fn path_list(files: &[&Path]) -> String {
+    let files: Vec<String> = files.iter().map(|file| path_literal(file)).collect();
     format!("[{}]", files.join(", "))
 }
 
-fn describe_files(group: &FileGroup) -> String {
-    describe_paths(&group.files.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())
+fn paths(group: &FileGroup) -> Vec<&Path> {
+    group.files.iter().map(std::path::PathBuf::as_path).collect()
 }
 
 fn describe_paths(files: &[&Path]) -> String {
@@ -301,12 +354,11 @@ fn census(engine: &Engine, relations: &[(String, Part)], summary: &mut RejectSum
                 summary.span_us = row.get::<_, Option<i64>>(2)?.zip(row.get::<_, Option<i64>>(3)?);
             }
         }
-        if relations.iter().any(|(_, part)| matches!(part.format, Format::Csv | Format::Ndjson)) {
-            let mut statement = engine.connection().prepare(include_str!("../../queries/unsplit_lines.sql"))?;
-            let mut found = statement.query([])?;
-            while let Some(row) = found.next()? {
-                *summary.rejected.entry(row.get(0)?).or_default() += row.get::<_, i64>(1)?.unsigned_abs();
-            }
+        engine.connection().execute_batch(include_str!("../../queries/reject_tables.sql"))?;
+        let mut statement = engine.connection().prepare(include_str!("../../queries/unsplit_lines.sql"))?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            *summary.rejected.entry(row.get(0)?).or_default() += row.get::<_, i64>(1)?.unsigned_abs();
         }
         Ok(())
     };
@@ -315,4 +367,28 @@ fn census(engine: &Engine, relations: &[(String, Part)], summary: &mut RejectSum
         return Err(ObserveError::NoRows { origin });
     }
     Ok(())
+}
+
+/// A quote that is never closed swallows the lines after it, and DuckDB reports one bad value or none. So the lines of text
+/// files must come to as many rows and rejects, unless the missing ones are breaks inside values that nobody reads.
+fn account_for_lines(engine: &Engine, relations: &[(String, Part)], lines: u64) -> Result<(), ObserveError> {
+    let text: Vec<&(String, Part)> =
+        relations.iter().filter(|(_, part)| matches!(part.format, Format::Csv | Format::Ndjson)).collect();
+    let Some((_, first)) = text.first() else { return Ok(()) };
+    let union: Vec<String> = text.iter().map(|(name, _)| format!("FROM {name}")).collect();
+    let counted = || -> duckdb::Result<(i64, i64, Option<i64>)> {
+        let sql = format!(
+            "WITH text_rows AS ({}) SELECT * FROM ({})",
+            union.join(" UNION ALL "),
+            include_str!("../../queries/swallowed_lines.sql").trim_end()
+        );
+        engine.connection().query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    };
+    let (rows, suspects, line) = counted().map_err(|cause| ObserveError::engine("accounting for lines", cause))?;
+    let rows = rows.unsigned_abs();
+    if rows >= lines || suspects == 0 {
+        return Ok(());
+    }
+    let place = line.map_or_else(String::new, |line| format!(", at or before line {line}"));
+    Err(ObserveError::LinesSwallowed { origin: first.origin.clone(), lines, rows, place })
 }

@@ -5,6 +5,7 @@ mod engine;
 mod error;
 mod files;
 mod frames;
+mod integrity;
 mod load;
 mod merge;
 mod reduce;

@@ -118,11 +118,11 @@ fn windows(request: &Request<'_>, census: &RejectSummary) -> Result<Windows, Obs
         (None, None) => unreachable!("a source without a good row was refused before"),
     };
     let does_not_fit = |what: String| ObserveError::Window { what };
-    let window =
-        Window::ending_at(end, request.window).ok_or_else(|| does_not_fit("`--window` must be above zero".into()))?;
+    let window = Window::ending_at(end, request.window)
+        .ok_or_else(|| does_not_fit("`--window` reaches past recorded time".into()))?;
     let before = window.before().ok_or_else(|| does_not_fit("the window before reaches past recorded time".into()))?;
     let lookback = Window::ending_at(end, request.lookback)
-        .ok_or_else(|| does_not_fit("`--lookback` must be above zero".into()))?;
+        .ok_or_else(|| does_not_fit("`--lookback` reaches past recorded time".into()))?;
     if lookback.start() > before.start() {
         return Err(does_not_fit(format!("`--lookback` of {:.0} s is shorter than two windows", lookback.seconds())));
     }
@@ -193,6 +193,10 @@ fn deduplicate(engine: &Engine) -> Result<u64, ObserveError> {
 }
 
 fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
+    // It might be the very log they came from.
+    if path.symlink_metadata().is_ok() {
+        return Err(ObserveError::RejectsExist { path: path.to_owned() });
+    }
     let sql = format!(
         "COPY ({}) TO {} (FORMAT csv, HEADER)",
         include_str!("../../queries/rejects.sql").trim_end(),

@@ -1,6 +1,6 @@
 //! Failures on the provider's side. Refusals the caller brought about are not the provider's fault and not counted here.
 
-use super::{Analyzer, Subject, culprit};
+use super::{Analyzer, Culprits, Subject};
 use crate::{
     domain::{Finding, FindingKind, Severity, format},
     stats::{Rollup, compare},
@@ -22,10 +22,8 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let severity = if rate.low > limit { Severity::of_ratio(rate.value, limit) } else { Severity::Low };
-    let cause = culprit(subject.evidence, Rollup::error_rate, limit);
-    let blame = cause.as_ref().map_or_else(String::new, |(arm, own, rest)| {
-        format!("; {} alone {}, the rest {}", arm.model_id(), format::percent(*own), format::percent(*rest))
-    });
+    let culprits = Culprits::find(subject.evidence, Rollup::error_rate, limit);
+    let blame = culprits.as_ref().map_or_else(String::new, |culprits| culprits.blame(format::percent));
     Some(Finding {
         service: Some(subject.service.to_owned()),
         kind: FindingKind::ErrorRateHigh,
@@ -35,7 +33,7 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
         unit: "ratio",
         interval: Some([rate.low, rate.high]),
         requests: window.requests.rows,
-        cause: cause.map(|(arm, ..)| arm),
+        cause: culprits.as_ref().and_then(Culprits::only),
         summary: format!(
             "{} of requests fail at the provider, limit {}{blame}",
             format::percent(rate.value),

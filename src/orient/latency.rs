@@ -1,6 +1,6 @@
 //! Latency of successful requests: its 95th percentile against the limit and against the window before.
 
-use super::{Analyzer, Subject, culprit};
+use super::{Analyzer, Culprits, Subject};
 use crate::{
     domain::{Finding, FindingKind, Severity, format},
     stats::{
@@ -29,10 +29,8 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
     // A limit inside the interval may not be crossed at all.
     let sure = interval.is_some_and(|interval| interval.low > limit);
     let severity = if sure { Severity::of_ratio(observed, limit) } else { Severity::Low };
-    let cause = culprit(subject.evidence, |rollup| rollup.latency.quantile(LATENCY_QUANTILE), limit);
-    let blame = cause.as_ref().map_or_else(String::new, |(arm, own, rest)| {
-        format!("; {} alone {}, the rest {}", arm.model_id(), format::ms(*own), format::ms(*rest))
-    });
+    let culprits = Culprits::find(subject.evidence, |rollup| rollup.latency.quantile(LATENCY_QUANTILE), limit);
+    let blame = culprits.as_ref().map_or_else(String::new, |culprits| culprits.blame(format::ms));
     let doubt = if sure { "" } else { ", within its uncertainty" };
     Some(Finding {
         service: Some(subject.service.to_owned()),
@@ -43,7 +41,7 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
         unit: "ms",
         interval: interval.map(|interval| [interval.low, interval.high]),
         requests: window.latency.rows(),
-        cause: cause.map(|(arm, ..)| arm),
+        cause: culprits.as_ref().and_then(Culprits::only),
         summary: format!(
             "latency p95 {} is above the limit of {}{doubt}{blame}",
             format::ms(observed),

@@ -2,24 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use super::{fold::fold_page, words};
 use crate::domain::{
     Plan,
     format::{count, counted, ms, percent, usd},
     plan::{Candidate, CheckOutcome, Decision, Estimate, Measure, Rung, Standing},
 };
 
-/// Everything the plan knows of `service`; `None` when it has no such service.
+/// Everything the plan knows of `service`, in lines of at most `width` columns; `None` when it has no such service.
 #[must_use]
-pub fn explain(plan: &Plan, service: &str) -> Option<String> {
+pub fn explain(plan: &Plan, service: &str, width: u16) -> Option<String> {
     let summary = plan.services.iter().find(|summary| summary.service == service)?;
     let mut text = format!("{service} in plan {} under policy `{}`\n\n", plan.id, plan.policy.name);
     let unknown = || "unknown".to_owned();
     let _ = writeln!(
         text,
-        "In the window: {} requests; latency p50 {}, p95 {}, p99 {};\n\
+        "In the window: {}; latency p50 {}, p95 {}, p99 {};\n\
          provider errors {}, caller errors {}; {} a request; quality {}, {} of requests scored.",
-        count(summary.requests.round() as u64),
+        counted(summary.requests.round() as u64, "request"),
         summary.latency_p50_ms.map_or_else(unknown, ms),
         summary.latency_p95_ms.map_or_else(unknown, ms),
         summary.latency_p99_ms.map_or_else(unknown, ms),
@@ -53,7 +53,7 @@ pub fn explain(plan: &Plan, service: &str) -> Option<String> {
         text += "\n";
         text += &one(decision);
     }
-    Some(text)
+    Some(fold_page(&text, usize::from(width)))
 }
 
 fn one(decision: &Decision) -> String {

@@ -2,6 +2,7 @@
 //! reasoning of one service in words.
 
 mod explain;
+mod fold;
 mod json;
 mod markdown;
 mod table;

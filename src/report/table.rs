@@ -5,7 +5,7 @@ use comfy_table::{
     presets::NOTHING,
 };
 
-use super::words;
+use super::{fold::fold, words};
 use crate::domain::{
     Plan, Severity,
     plan::{Action, Measure},
@@ -21,6 +21,9 @@ pub struct Screen {
 
 const LABEL: usize = 10;
 
+/// Below this many columns, tables become lists.
+const NARROW: u16 = 70;
+
 /// Service names longer than this are folded.
 const NAME_WIDTH: u16 = 24;
 
@@ -35,36 +38,39 @@ pub fn table(plan: &Plan, screen: Screen) -> String {
         text += &indented(label, &line, screen.width);
     }
     text += "\n";
-    text += &decisions(plan, screen);
+    text += &if screen.width < NARROW { stacked(plan, screen) } else { decisions(plan, screen) };
     if plan.findings.is_empty() {
         text += "\nNo findings: everything is within its limits.\n";
     } else {
         text += "\n";
-        text += &findings(plan, screen);
+        text += &if screen.width < NARROW { listed(plan, screen) } else { findings(plan, screen) };
     }
     text
 }
 
-/// `  label  text`, folded at the width with the text kept in its column.
-fn indented(label: &str, line: &str, width: u16) -> String {
-    let room = usize::from(width).saturating_sub(LABEL + 2).max(20);
-    let mut folded = vec![String::new()];
-    for word in line.split(' ') {
-        let last = folded.last_mut().expect("there is always one line");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > room {
-            folded.push(word.to_owned());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
+/// Decisions below each other, for screens where columns would be slivers.
+fn stacked(plan: &Plan, screen: Screen) -> String {
+    let mut text = String::new();
+    for decision in &plan.decisions {
+        text += &format!("{} {} {}\n", words::action(decision.action), decision.service, decision.segment.name());
+        for line in [words::what(decision), words::why(decision)].iter().filter(|line| !line.is_empty()) {
+            text += &indented("", line, screen.width);
         }
     }
-    let lines = folded
-        .iter()
-        .enumerate()
-        .map(|(index, line)| format!("  {:<LABEL$}{line}\n", if index == 0 { label } else { "" }));
+    text
+}
+
+fn listed(plan: &Plan, screen: Screen) -> String {
+    let lines = plan.findings.iter().map(|finding| {
+        let service = finding.service.as_deref().unwrap_or("all services");
+        indented(&finding.severity.to_string(), &format!("{service}: {}", finding.summary), screen.width)
+    });
     lines.collect()
+}
+
+/// `  label  text`, folded at the width with the text kept in its column.
+fn indented(label: &str, line: &str, width: u16) -> String {
+    fold(&format!("  {label:<LABEL$}"), line, LABEL + 2, usize::from(width))
 }
 
 fn fresh(screen: Screen) -> Table {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     Arm, Plan,
-    format::{change, count, counted, percent, usd},
+    format::{change, count, counted, percent, usd, visible},
     plan::{Action, Decision, Effect, Measure, Totals, UntilSource},
 };
 
@@ -42,6 +42,13 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         UntilSource::Flag => "ends where --until says",
     };
     let source = &plan.source;
+    // A window that ends long after the last event is half empty, and so is what it says.
+    let silence = source.newest_event.map_or(0.0, |newest| windows.window.end().duration_since(newest).as_secs_f64());
+    let silent = if silence > 0.1 * windows.window.seconds() {
+        format!("; the newest event is {} older", roughly(silence))
+    } else {
+        String::new()
+    };
     let mut read = format!(
         "{} in {}: {} used",
         counted(source.rows_read, "row"),
@@ -57,7 +64,7 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         (
             "window",
             format!(
-                "{} → {} UTC ({}; {end})",
+                "{} → {} UTC ({}; {end}{silent})",
                 instant(windows.window.start()),
                 instant(windows.window.end()),
                 length(windows.window.seconds())
@@ -82,6 +89,13 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
             "rejected",
             format!("{loud}{} ({}): {}{more}", count(source.rows_rejected()), percent(share), shown.join("; ")),
         ));
+    }
+    if !source.ignored_columns.is_empty() {
+        let mut names: Vec<String> = source.ignored_columns.iter().take(8).map(|name| visible(name)).collect();
+        if source.ignored_columns.len() > 8 {
+            names.push("…".to_owned());
+        }
+        lines.push(("ignored", format!("columns that are not part of the layout: {}", names.join(", "))));
     }
     lines.push(("spend", spend(plan)));
     lines.push(("quality", quality(plan)));
@@ -115,7 +129,10 @@ fn spend_words(totals: &Totals) -> String {
             format!("{} a day now → {} planned ({})", usd(now), usd(planned), change(planned / now - 1.0))
         }
         (Some(now), _) => format!("{} a day, unchanged by this plan", usd(now)),
-        (None, _) => format!("unknown: {} of requests have no known cost", percent(totals.unpriced_share)),
+        (None, _) if totals.unpriced_share > 0.0 => {
+            format!("unknown: {} of requests have no known cost", percent(totals.unpriced_share))
+        }
+        (None, _) => "unknown: too little time to speak of a day".to_owned(),
     }
 }
 
@@ -147,7 +164,15 @@ pub(super) fn what(decision: &Decision) -> String {
             format!("{} → {}", now.model_id(), new.model_id())
         }
         (Some(now), Some(new)) => format!("{} → {}", short(now), short(new)),
-        (Some(now), None) => format!("stays on {}", short(now)),
+        (Some(now), None) => {
+            let others = || decision.candidates.iter().skip(1);
+            let ambiguous = others().any(|other| short(&other.arm) == short(now));
+            let name = if ambiguous { now.model_id() } else { short(now) };
+            let share = decision.candidates.first().map_or(1.0, |current| current.share);
+            // Where no arm has the majority, "stays" alone would sound as if one had.
+            let split = if share < 0.5 { format!(" (largest share, {})", percent(share)) } else { String::new() };
+            format!("stays on {name}{split}")
+        }
         (None, _) => String::new(),
     }
 }

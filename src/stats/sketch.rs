@@ -79,13 +79,14 @@ impl Sketch {
 
     #[must_use]
     pub fn weight(&self) -> f64 {
-        self.bins.iter().map(|bin| bin.weight).sum()
+        // Folded from plus zero: an empty sum of floats is minus zero, which prints as such.
+        self.bins.iter().fold(0.0, |sum, bin| sum + bin.weight)
     }
 
     /// Weighted sum of all values, exact.
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.bins.iter().map(|bin| bin.sum).sum()
+        self.bins.iter().fold(0.0, |sum, bin| sum + bin.sum)
     }
 
     /// Weighted mean, exact. `None` without values.

@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bucket, Observation, ServiceEvidence, compare::UNPRICED_TOLERANCE, interval};
+use super::{Observation, ServiceEvidence, compare::UNPRICED_TOLERANCE, interval};
 use crate::domain::{plan::SpendOutlook, window::day_start_before};
 
-/// Spend since midnight UTC, and by the next midnight if the window's rate goes on. The interval is Student's t over the
-/// five or more equal buckets of the window, so it tells of the rate's variation inside the window and of nothing later.
+/// Spend since midnight UTC, and by the next midnight if the window's rate goes on. The rate is that of the
+/// window, or of the part of it that the data covers. The interval is Student's t over five or more equal buckets of it, so
+/// it tells of the rate's variation inside the window and of nothing later.
 #[must_use]
 pub fn outlook(evidence: &ServiceEvidence, observation: &Observation, budget: Option<f64>) -> SpendOutlook {
     const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -20,19 +21,26 @@ pub fn outlook(evidence: &ServiceEvidence, observation: &Observation, budget: Op
     let requests = &evidence.lookback.requests;
     let window = &observation.windows.window;
     let midnight = day_start_before(window.end());
-    let Some(oldest) = observation.source.oldest_event else { return unknown };
+    let (Some(oldest), Some(newest)) = (observation.source.oldest_event, observation.source.newest_event) else {
+        return unknown;
+    };
     // A day of which the morning is missing is not a cheap day. Data may start a little after midnight by chance.
     let grace = midnight.saturating_add(SignedDuration::from_mins(5)).unwrap_or(midnight);
-    let covered = observation.windows.lookback.start() <= midnight && oldest <= grace;
+    let covered = observation.windows.lookback.start() <= midnight && oldest <= grace && newest >= midnight;
     if !covered || requests.unpriced > UNPRICED_TOLERANCE * requests.succeeded {
         return unknown;
     }
     let first_minute = midnight.as_second() / 60;
-    let today: f64 = evidence.spend_by_minute.range(first_minute..).map(|(_, spend)| spend).sum();
+    let today =
+        evidence.spend_by_minute.range(first_minute..).map(|(_, spend)| spend).fold(0.0, |sum, spend| sum + spend);
     let next_midnight = midnight.saturating_add(DAY).unwrap_or(midnight);
     let remaining = next_midnight.duration_since(window.end()).as_secs_f64().max(0.0);
-    let (buckets, bucket_seconds) = rate_buckets(evidence, window.start(), window.end());
-    let rate = buckets.iter().map(|bucket| bucket.sum).sum::<f64>() / (buckets.len() as f64 * bucket_seconds);
+    let length = window.end().duration_since(window.start().max(oldest)).as_secs_f64().max(1.0);
+    // A rate needs some time to be one: half the window, or a quarter of an hour.
+    if length < (0.5 * window.seconds()).min(900.0) {
+        return SpendOutlook { today_usd: Some(today), ..unknown };
+    }
+    let rate = evidence.window.cost.sum() / length;
     let projected = today + rate * remaining;
     let exhausted_at = budget.filter(|budget| projected > *budget && rate > 0.0).map(|budget| {
         let seconds = ((budget - today) / rate).max(0.0);
@@ -41,35 +49,36 @@ pub fn outlook(evidence: &ServiceEvidence, observation: &Observation, budget: Op
     SpendOutlook {
         today_usd: Some(today),
         projected_usd: Some(projected),
-        projected_interval_usd: spread(&buckets).map(|half_bucket| {
-            let half = half_bucket / bucket_seconds * remaining;
-            [(projected - half).max(today), projected + half]
-        }),
+        projected_interval_usd: relative_spread(&buckets(evidence, window.start().max(oldest), window.end())).map(
+            |spread| {
+                let half = spread * rate * remaining;
+                [(projected - half).max(today), projected + half]
+            },
+        ),
         budget_usd: budget,
         exhausted_at,
     }
 }
 
-/// Spend by twelve equal parts of the window, or by its minutes when it has fewer; parts without spend count as zero.
-fn rate_buckets(evidence: &ServiceEvidence, start: Timestamp, end: Timestamp) -> (Vec<Bucket>, f64) {
-    let (first, last) = (start.as_second().div_euclid(60), (end.as_second() - 1).div_euclid(60));
-    let minutes = (last - first + 1).max(1);
-    let width = (minutes + 11) / 12;
-    let count = (minutes + width - 1) / width;
-    let mut buckets = vec![Bucket { weight: 1.0, sum: 0.0 }; count as usize];
-    for (minute, spend) in evidence.spend_by_minute.range(first..=last) {
-        buckets[((minute - first) / width) as usize].sum += spend;
+/// Spend of up to twelve equal runs of the whole minutes inside the window; minutes without spend count as zero.
+fn buckets(evidence: &ServiceEvidence, start: Timestamp, end: Timestamp) -> Vec<f64> {
+    let (first, last) = ((start.as_second() + 59).div_euclid(60), end.as_second().div_euclid(60));
+    let width = ((last - first) / 12).max(1);
+    let count = (last - first) / width;
+    let mut buckets = vec![0.0; usize::try_from(count).unwrap_or(0)];
+    for (minute, spend) in evidence.spend_by_minute.range(first..(first + count * width).max(first)) {
+        buckets[((minute - first) / width) as usize] += spend;
     }
-    (buckets, end.duration_since(start).as_secs_f64() / count as f64)
+    buckets
 }
 
-/// Half width of the 90 % interval of the mean bucket. `None` for fewer than five.
-fn spread(buckets: &[Bucket]) -> Option<f64> {
+/// Half width of the 90 % interval of the mean bucket, as a share of that mean. `None` for fewer than five buckets.
+fn relative_spread(buckets: &[f64]) -> Option<f64> {
     let count = buckets.len() as f64;
-    if buckets.len() < 5 {
+    let mean = buckets.iter().sum::<f64>() / count;
+    if buckets.len() < 5 || mean <= 0.0 {
         return None;
     }
-    let mean = buckets.iter().map(|bucket| bucket.sum).sum::<f64>() / count;
-    let variance = buckets.iter().map(|bucket| (bucket.sum - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    Some(interval::t_quantile(0.5 + interval::LEVEL / 2.0, count - 1.0) * (variance / count).sqrt())
+    let variance = buckets.iter().map(|spend| (spend - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    Some(interval::t_quantile(0.5 + interval::LEVEL / 2.0, count - 1.0) * (variance / count).sqrt() / mean)
 }

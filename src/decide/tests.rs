@@ -196,7 +196,8 @@ proptest! {
             let own = point(candidate).expect("known, or it would not be allowed");
             for other in decision.candidates.iter().filter(|other| other.checks.iter().all(|check| check.outcome == CheckOutcome::Holds) && other.arm != candidate.arm && other.standing != Standing::Current) {
                 let Some(rival) = point(other) else { continue };
-                let better = rival.iter().zip(&own).all(|(rival, own)| rival <= own) && rival != own;
+                let better = rival.iter().zip(&own).all(|(rival, own)| rival <= own)
+                    && rival.iter().zip(&own).any(|(rival, own)| rival < own);
                 prop_assert!(!better, "{:?} beats {:?}", other.arm, candidate.arm);
             }
         }

@@ -81,3 +81,27 @@ pub fn write_csv(folder: &Path, name: &str, rows: &[String]) -> String {
     lines.extend_from_slice(rows);
     write_lines(folder, name, &lines)
 }
+
+/// Plans over `from` and expects a failure: nothing on standard output, this exit code, these words on standard error.
+#[track_caller]
+pub fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
+    let mut all = vec!["plan", "--dry-run"];
+    all.extend(arguments);
+    expect(&run(folder, &all), code, words);
+}
+
+#[track_caller]
+pub fn expect(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, Some(code), "{}", run.stderr);
+    assert_eq!(run.stdout, "", "a failure prints no data");
+    for word in words {
+        assert!(run.stderr.contains(word), "`{word}` is missing in\n{}", run.stderr);
+    }
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    assert!(run.stderr.contains("to fix:") || code == 130, "an error teaches:\n{}", run.stderr);
+}
+
+pub fn rejected(plan: &Value) -> Vec<(String, u64)> {
+    let reasons = plan["source"]["rejected"].as_object().expect("a map");
+    reasons.iter().map(|(reason, count)| (reason.clone(), count.as_u64().expect("a count"))).collect()
+}

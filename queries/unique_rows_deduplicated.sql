@@ -1,8 +1,8 @@
 -- Good rows of the lookback window, one for each (source, request_id): the one that knows most, ties by content so that the
 -- order of the input never matters.
--- Setting: lookback_start_us, window_end_us.
+-- Setting: lookback_start_us, window_end_us, all_good.
 CREATE OR REPLACE TEMP TABLE repeated_rows AS
-SELECT * EXCLUDE (place)
+SELECT * EXCLUDE (reject, place)
 FROM (
     SELECT
         *,
@@ -18,15 +18,17 @@ FROM (
                 quality, weight_milli
         ) AS place
     FROM rows
-    WHERE reject IS NULL AND ts_us >= getvariable('lookback_start_us') AND ts_us < getvariable('window_end_us')
+    WHERE (getvariable('all_good') OR reject IS NULL)
+        AND ts_us >= getvariable('lookback_start_us') AND ts_us < getvariable('window_end_us')
         AND hash(source, request_id) IN (FROM duplicate_identities)
 )
 WHERE place = 1;
 
 CREATE OR REPLACE TEMP VIEW unique_rows AS
-SELECT *
+SELECT * EXCLUDE (reject)
 FROM rows
-WHERE reject IS NULL AND ts_us >= getvariable('lookback_start_us') AND ts_us < getvariable('window_end_us')
+WHERE (getvariable('all_good') OR reject IS NULL)
+    AND ts_us >= getvariable('lookback_start_us') AND ts_us < getvariable('window_end_us')
     AND hash(source, request_id) NOT IN (FROM duplicate_identities)
 UNION ALL
 FROM repeated_rows

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duckdb::{Config, Connection, InterruptHandle};
+use duckdb::{Config, Connection, InterruptHandle, arrow::array::StructArray};
 
 use super::ObserveError;
 
@@ -63,9 +63,27 @@ impl Engine {
         self.connection.execute_batch(sql).map_err(|cause| ObserveError::engine(doing, cause))
     }
 
+    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole.
+    pub(super) fn stream(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        mut take: impl FnMut(&StructArray) -> Result<(), ObserveError>,
+    ) -> Result<(), ObserveError> {
+        let failed = |cause| ObserveError::engine(doing, cause);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        // The iterator this gives panics when a batch fails (Ctrl-C, no memory left); `step` says so instead.
+        drop(statement.stream_arrow([]).map_err(failed)?);
+        while let Some(batch) = statement.step().map_err(failed)? {
+            take(&batch)?;
+        }
+        Ok(())
+    }
+
     /// Sets a variable that queries read with `getvariable`.
     pub(super) fn set(&self, name: &'static str, value: &Value<'_>) -> Result<(), ObserveError> {
         let value = match value {
+            Value::Flag(flag) => flag.to_string(),
             Value::Integer(number) => format!("{number}::BIGINT"),
             Value::Text(text) => literal(text),
             Value::Null => "NULL::VARCHAR".to_owned(),
@@ -76,6 +94,7 @@ impl Engine {
 
 /// What a query parameter can be.
 pub(super) enum Value<'a> {
+    Flag(bool),
     Integer(i64),
     Text(&'a str),
     Null,

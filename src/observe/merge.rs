@@ -1,16 +1,20 @@
-//! Merges rollups in Polars and hands them over as core structs. Rollups add up: every view here is a grouped sum of the
-//! same three frames, never a second look at rows.
+//! Brings cells together and hands them over as core structs. Cells add up: every view here is a sum of the same cells, never
+//! a second look at rows. Histograms are added in place; totals by minute are grouped in Polars, by key and time bucket.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::take};
 
 use polars::prelude::{
     Column, DataFrame, Expr, IntoLazy, JoinArgs, JoinType, PolarsResult, SortMultipleOptions, col, lit,
 };
 
-use super::ObserveError;
+use super::{
+    ObserveError,
+    fold::{Cell, Counts, METRIC_SCALE, MINUTE_METRICS, WEIGHT_SCALE},
+    histogram::Histogram,
+};
 use crate::{
     domain::{Arm, Segment, Window, plan::Windows},
-    stats::{ArmEvidence, Bucket, Requests, Rollup, ServiceEvidence, Sketch, sketch::Bin},
+    stats::{ArmEvidence, Bucket, Requests, Rollup, ServiceEvidence, Sketch},
 };
 
 /// Evidence is cut into about this many time buckets to see how far requests are from independent.
@@ -19,172 +23,171 @@ const EVIDENCE_BUCKETS: i64 = 96;
 /// The window itself is cut into about this many.
 const WINDOW_BUCKETS: i64 = 12;
 
-/// Divisors that bring the whole-number sums of the SQL back to units: latency, ttft, tokens in, tokens out, cost, quality.
-const METRIC_SCALE: [f64; 6] = [1e3, 1e3, 1.0, 1.0, 1e9, 1e6];
-const WEIGHT_SCALE: f64 = 1e3;
-
-/// Where a cell belongs: positions in the lists of arms and services.
+/// Where each cell belongs: positions in the lists of services and arms. The cells of a service stand together, and so do
+/// those of an arm, because cells are sorted by key.
 struct Keys {
     services: Vec<String>,
-    /// Service, segment and arm.
-    arms: Vec<(u32, Segment, Arm)>,
-    /// `cell`, `arm`, `service`, `span`.
-    frame: DataFrame,
-    /// Counts by arm and span, by service and span.
-    by_arm: Vec<[Requests; 3]>,
-    by_service: Vec<[Requests; 3]>,
-    version_of: BTreeMap<u64, (u32, String)>,
+    arms: Vec<(Segment, Arm)>,
+    /// Service and arm of each cell.
+    places: Vec<(u32, u32)>,
 }
 
-/// Rows behind a frame of cells.
-pub(super) fn rows(cells: &DataFrame) -> Result<u64, ObserveError> {
-    let read = || -> PolarsResult<i64> { Ok(cells.column("n")?.i64()?.into_no_null_iter().sum()) };
-    read().map(i64::unsigned_abs).map_err(frames_error)
-}
-
-/// Brings the frames of `rollup_cells.sql`, `rollup_bins.sql` and `rollup_minutes.sql` together.
-pub(super) fn merge(
-    cells: &DataFrame,
-    bins: DataFrame,
-    minutes: DataFrame,
-    windows: &Windows,
-) -> Result<BTreeMap<String, ServiceEvidence>, ObserveError> {
-    let keys = keys(cells)?;
-    let keyed = |frame: DataFrame| {
-        frame.lazy().join(keys.frame.clone().lazy(), [col("cell")], [col("cell")], JoinArgs::new(JoinType::Inner))
-    };
-    let bins = keyed(bins).collect().map_err(frames_error)?;
-    let minutes = keyed(minutes).collect().map_err(frames_error)?;
-
-    // One view per key and set of spans; each is a sum of rollups, never a second look at rows.
-    let everything = || lit(true);
-    let span = |number: u32| col("span").eq(lit(number));
-    let arm_window = sketches(&bins, "arm", span(0), keys.arms.len())?;
-    let arm_lookback = sketches(&bins, "arm", everything(), keys.arms.len())?;
-    let service_window = sketches(&bins, "service", span(0), keys.services.len())?;
-    let service_before = sketches(&bins, "service", span(1), keys.services.len())?;
-    let service_lookback = sketches(&bins, "service", everything(), keys.services.len())?;
-
+/// Brings the cells together, which are sorted by key.
+pub(super) fn merge(cells: Vec<Cell>, windows: &Windows) -> Result<BTreeMap<String, ServiceEvidence>, ObserveError> {
+    let keys = keys(&cells);
+    let minutes = minutes(&cells, &keys).map_err(frames_error)?;
     let wide = bucket_minutes(&windows.lookback, EVIDENCE_BUCKETS);
     let narrow = bucket_minutes(&windows.window, WINDOW_BUCKETS);
-    let arm_wide = buckets(&minutes, "arm", everything(), wide, keys.arms.len())?;
-    let arm_narrow = buckets(&minutes, "arm", span(0), narrow, keys.arms.len())?;
-    let service_wide = buckets(&minutes, "service", everything(), wide, keys.services.len())?;
-    let service_narrow = buckets(&minutes, "service", span(0), narrow, keys.services.len())?;
-    let service_earlier = buckets(&minutes, "service", span(1), narrow, keys.services.len())?;
+    let (everything, span) = (|| lit(true), |number: u32| col("span").eq(lit(number)));
+    let mut arm_wide = buckets(&minutes, "arm", everything(), wide, keys.arms.len())?;
+    let mut arm_narrow = buckets(&minutes, "arm", span(0), narrow, keys.arms.len())?;
+    let mut service_wide = buckets(&minutes, "service", everything(), wide, keys.services.len())?;
+    let mut service_narrow = buckets(&minutes, "service", span(0), narrow, keys.services.len())?;
+    let mut service_earlier = buckets(&minutes, "service", span(1), narrow, keys.services.len())?;
 
-    let all = |spans: &[Requests; 3]| spans[0].merged(&spans[1]).merged(&spans[2]);
-    let mut services: Vec<ServiceEvidence> = (0..keys.services.len())
-        .map(|index| ServiceEvidence {
-            window: rollup(keys.by_service[index][0], &service_window[index], &service_narrow[index]),
-            before: rollup(keys.by_service[index][1], &service_before[index], &service_earlier[index]),
-            lookback: rollup(all(&keys.by_service[index]), &service_lookback[index], &service_wide[index]),
-            ..ServiceEvidence::default()
-        })
-        .collect();
-    for (index, (service, segment, arm)) in keys.arms.iter().enumerate() {
-        let evidence = ArmEvidence {
-            window: rollup(keys.by_arm[index][0], &arm_window[index], &arm_narrow[index]),
-            lookback: rollup(all(&keys.by_arm[index]), &arm_lookback[index], &arm_wide[index]),
-        };
-        services[*service as usize].segments.entry(*segment).or_default().insert(arm.clone(), evidence);
-    }
+    let mut services: Vec<ServiceEvidence> = keys.services.iter().map(|_| ServiceEvidence::default()).collect();
     add_spend(&mut services, &minutes)?;
-    add_versions(&mut services, &minutes, &keys)?;
+    drop(minutes);
+    add_versions(&mut services, &cells, &keys);
+    // Cells are taken one service at a time and dropped with it, so that histograms never all stand beside all sketches.
+    let mut cells = cells.into_iter().zip(&keys.places).peekable();
+    for (index, evidence) in services.iter_mut().enumerate() {
+        let mut service = Spans::default();
+        while let Some(&(_, &(_, arm))) = cells.peek().filter(|(_, (owner, _))| *owner as usize == index) {
+            let mut spans = Spans::default();
+            while let Some((cell, _)) = cells.next_if(|(_, (_, owner))| *owner == arm) {
+                service.add(&cell);
+                spans.add(&cell);
+            }
+            let at = arm as usize;
+            let (segment, name) = &keys.arms[at];
+            let [window, _, lookback] =
+                spans.rollups([take(&mut arm_narrow[at]), BucketTotals::default(), take(&mut arm_wide[at])]);
+            evidence.segments.entry(*segment).or_default().insert(name.clone(), ArmEvidence { window, lookback });
+        }
+        [evidence.window, evidence.before, evidence.lookback] = service
+            .rollups([&mut service_narrow, &mut service_earlier, &mut service_wide].map(|all| take(&mut all[index])));
+    }
     Ok(keys.services.into_iter().zip(services).collect())
 }
 
-fn keys(cells: &DataFrame) -> Result<Keys, ObserveError> {
-    let inner = || -> PolarsResult<Keys> {
-        let text = |name: &str| cells.column(name)?.str().cloned();
-        let number = |name: &str| cells.column(name)?.f64().cloned();
-        let cell = cells.column("cell")?.u64()?.clone();
-        let span = cells.column("span")?.i32()?.clone();
-        let rows = cells.column("n")?.i64()?.clone();
-        let (service, complexity, provider) = (text("service")?, text("complexity")?, text("provider")?);
-        let (model, version) = (text("model")?, text("config_version")?);
-        let counts =
-            ["weight", "weight_squared", "served", "succeeded", "provider_errors", "caller_errors", "unpriced"]
-                .map(number)
-                .into_iter()
-                .collect::<PolarsResult<Vec<_>>>()?;
-
-        let mut keys = Keys {
-            services: Vec::new(),
-            arms: Vec::new(),
-            frame: DataFrame::empty(),
-            by_arm: Vec::new(),
-            by_service: Vec::new(),
-            version_of: BTreeMap::new(),
-        };
-        let mut service_ids: BTreeMap<String, u32> = BTreeMap::new();
-        let mut arm_ids: BTreeMap<(u32, Segment, Arm), u32> = BTreeMap::new();
-        let (mut cell_column, mut arm_column, mut service_column, mut span_column) = (vec![], vec![], vec![], vec![]);
-        for row in 0..cells.height() {
-            let name = service.get(row).unwrap_or_default();
-            let service_id = *service_ids.entry(name.to_owned()).or_insert_with(|| {
-                keys.services.push(name.to_owned());
-                keys.by_service.push(Default::default());
-                keys.services.len() as u32 - 1
-            });
-            let arm = Arm {
-                provider: provider.get(row).map(str::to_owned),
-                model: model.get(row).unwrap_or_default().to_owned(),
-                config_version: version.get(row).map(str::to_owned),
-            };
-            let segment = Segment::from_complexity(complexity.get(row));
-            let place = (service_id, segment, arm);
-            let arm_id = *arm_ids.entry(place.clone()).or_insert_with(|| {
-                keys.arms.push(place.clone());
-                keys.by_arm.push(Default::default());
-                keys.arms.len() as u32 - 1
-            });
-            let at = |column: usize| counts[column].get(row).unwrap_or(0.0);
-            let requests = Requests {
-                rows: rows.get(row).unwrap_or(0).unsigned_abs(),
-                weight: at(0),
-                weight_squared: at(1),
-                served: at(2),
-                succeeded: at(3),
-                provider_errors: at(4),
-                caller_errors: at(5),
-                unpriced: at(6),
-            };
-            let span_id = span.get(row).unwrap_or(2).clamp(0, 2) as u8;
-            for counts in [&mut keys.by_arm[arm_id as usize], &mut keys.by_service[service_id as usize]] {
-                counts[span_id as usize] = counts[span_id as usize].merged(&requests);
-            }
-            let hash = cell.get(row).unwrap_or_default();
-            if let Some(version) = &place.2.config_version {
-                keys.version_of.insert(hash, (service_id, version.clone()));
-            }
-            cell_column.push(hash);
-            arm_column.push(arm_id);
-            service_column.push(service_id);
-            span_column.push(u32::from(span_id));
+fn keys(cells: &[Cell]) -> Keys {
+    let mut keys = Keys { services: Vec::new(), arms: Vec::new(), places: Vec::with_capacity(cells.len()) };
+    for cell in cells {
+        let key = &cell.key;
+        let new_service = keys.services.last() != Some(&key.service);
+        if new_service {
+            keys.services.push(key.service.clone());
         }
-        keys.frame = DataFrame::new(
-            cell_column.len(),
-            vec![
-                Column::new("cell".into(), cell_column),
-                Column::new("arm".into(), arm_column),
-                Column::new("service".into(), service_column),
-                Column::new("span".into(), span_column),
-            ],
-        )?;
-        Ok(keys)
-    };
-    let keys = inner().map_err(frames_error)?;
-    let mut hashes: Vec<u64> = keys
-        .frame
-        .column("cell")
-        .and_then(|cell| cell.u64().map(|cell| cell.into_no_null_iter().collect()))
-        .map_err(frames_error)?;
-    hashes.sort_unstable();
-    match hashes.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ObserveError::CellCollision(pair[0])),
-        None => Ok(keys),
+        let arm = Arm {
+            provider: key.provider.clone(),
+            model: key.model.clone(),
+            config_version: key.config_version.clone(),
+        };
+        let place = (Segment::from_complexity(key.complexity.as_deref()), arm);
+        if new_service || keys.arms.last() != Some(&place) {
+            keys.arms.push(place);
+        }
+        keys.places.push((keys.services.len() as u32 - 1, keys.arms.len() as u32 - 1));
     }
+    keys
+}
+
+/// Counts and histograms in the window, in the window before, and earlier.
+#[derive(Default)]
+struct Spans([(Requests, [Histogram; 6]); 3]);
+
+impl Spans {
+    fn add(&mut self, cell: &Cell) {
+        let (requests, histograms) = &mut self.0[usize::from(cell.key.span)];
+        *requests = requests.merged(&counted(&cell.counts));
+        for (sum, histogram) in histograms.iter_mut().zip(&cell.histograms) {
+            sum.absorb(histogram);
+        }
+    }
+
+    /// Rollups of the window, of the window before, and of everything.
+    fn rollups(mut self, buckets: [BucketTotals; 3]) -> [Rollup; 3] {
+        let all = self.0[0].0.merged(&self.0[1].0).merged(&self.0[2].0);
+        let sketch = |histogram: &Histogram, metric: usize| histogram.sketch(WEIGHT_SCALE, METRIC_SCALE[metric]);
+        let sketches = |histograms: &[Histogram; 6]| -> [Sketch; 6] {
+            std::array::from_fn(|metric| sketch(&histograms[metric], metric))
+        };
+        let (window, before) = (sketches(&self.0[0].1), sketches(&self.0[1].1));
+        let lookback = std::array::from_fn(|metric| {
+            let [(_, first), (_, second), (_, third)] = &mut self.0;
+            if second[metric].is_empty() && third[metric].is_empty() {
+                return window[metric].clone(); // and shares its bins
+            }
+            first[metric].absorb(&second[metric]);
+            first[metric].absorb(&third[metric]);
+            sketch(&first[metric], metric)
+        });
+        let [narrow, earlier, wide] = buckets;
+        [rollup(self.0[0].0, window, narrow), rollup(self.0[1].0, before, earlier), rollup(all, lookback, wide)]
+    }
+}
+
+fn counted(counts: &Counts) -> Requests {
+    let requests = |weights: i128| weights as f64 / WEIGHT_SCALE;
+    Requests {
+        rows: counts.rows,
+        weight: requests(counts.weight),
+        weight_squared: counts.weight_squared as f64 / (WEIGHT_SCALE * WEIGHT_SCALE),
+        served: requests(counts.served),
+        succeeded: requests(counts.succeeded),
+        provider_errors: requests(counts.provider_errors),
+        caller_errors: requests(counts.caller_errors),
+        unpriced: requests(counts.unpriced),
+    }
+}
+
+fn rollup(requests: Requests, sketches: [Sketch; 6], buckets: BucketTotals) -> Rollup {
+    let [latency, ttft, input_tokens, output_tokens, cost, quality] = sketches;
+    let [latency_buckets, cost_buckets, quality_buckets] = buckets;
+    Rollup {
+        requests,
+        latency,
+        cost,
+        quality,
+        input_tokens,
+        output_tokens,
+        ttft,
+        latency_buckets,
+        quality_buckets,
+        cost_buckets,
+    }
+}
+
+/// Columns of the frame of minutes.
+const MINUTE_COLUMNS: [[&str; 2]; 3] =
+    [["latency", "latency_weight"], ["cost", "cost_weight"], ["quality", "quality_weight"]];
+
+/// Totals by cell and minute, each with its `service`, `arm` and `span`.
+fn minutes(cells: &[Cell], keys: &Keys) -> PolarsResult<DataFrame> {
+    let all = || (0_u32..).zip(cells).flat_map(|(place, cell)| cell.minutes.iter().map(move |minute| (place, minute)));
+    let mut columns = vec![
+        Column::new("cell".into(), all().map(|(place, _)| place).collect::<Vec<_>>()),
+        Column::new("minute".into(), all().map(|(_, (minute, _))| *minute).collect::<Vec<_>>()),
+    ];
+    for (metric, [total, weight]) in MINUTE_COLUMNS.into_iter().enumerate() {
+        let totals: Vec<f64> = all().map(|(_, (_, minute))| minute.totals[metric] as f64).collect();
+        let weights: Vec<f64> = all().map(|(_, (_, minute))| minute.weights[metric] as f64).collect();
+        columns.extend([Column::new(total.into(), totals), Column::new(weight.into(), weights)]);
+    }
+    let key = |column: &str, of: &dyn Fn(usize) -> u32| {
+        Column::new(column.into(), (0..cells.len()).map(of).collect::<Vec<_>>())
+    };
+    let places = vec![
+        key("cell", &|place| place as u32),
+        key("service", &|place| keys.places[place].0),
+        key("arm", &|place| keys.places[place].1),
+        key("span", &|place| u32::from(cells[place].key.span)),
+    ];
+    DataFrame::new(columns[0].len(), columns)?
+        .lazy()
+        .join(DataFrame::new(cells.len(), places)?.lazy(), [col("cell")], [col("cell")], JoinArgs::new(JoinType::Inner))
+        .collect()
 }
 
 fn grouped(
@@ -205,34 +208,6 @@ fn grouped(
         .map_err(frames_error)
 }
 
-/// The six sketches of each key, by its position.
-fn sketches(bins: &DataFrame, key: &str, filter: Expr, keys: usize) -> Result<Vec<[Vec<Bin>; 6]>, ObserveError> {
-    let by = vec![col(key), col("metric"), col("bin")];
-    let merged = grouped(bins, filter, by, &["n", "weight", "total"], &[key, "metric", "bin"])?;
-    let read = || -> PolarsResult<Vec<[Vec<Bin>; 6]>> {
-        let mut sketches: Vec<[Vec<Bin>; 6]> = (0..keys).map(|_| Default::default()).collect();
-        let (key, metric) = (merged.column(key)?.u32()?, merged.column("metric")?.i32()?);
-        let (bin, rows) = (merged.column("bin")?.i32()?, merged.column("n")?.i64()?);
-        let (weight, total) = (merged.column("weight")?.f64()?, merged.column("total")?.f64()?);
-        let columns = key
-            .into_no_null_iter()
-            .zip(metric.into_no_null_iter())
-            .zip(bin.into_no_null_iter().zip(rows.into_no_null_iter()))
-            .zip(weight.into_no_null_iter().zip(total.into_no_null_iter()));
-        for (((key, metric), (index, rows)), (weight, total)) in columns {
-            let metric = usize::try_from(metric).unwrap_or_default();
-            sketches[key as usize][metric].push(Bin {
-                index: index as i16,
-                rows: rows.unsigned_abs(),
-                weight: weight / WEIGHT_SCALE,
-                sum: total / (WEIGHT_SCALE * METRIC_SCALE[metric]),
-            });
-        }
-        Ok(sketches)
-    };
-    read().map_err(frames_error)
-}
-
 /// Totals of latency, cost and quality by time bucket.
 type BucketTotals = [Vec<Bucket>; 3];
 
@@ -248,15 +223,14 @@ fn buckets(
     width: i64,
     keys: usize,
 ) -> Result<Vec<BucketTotals>, ObserveError> {
-    let values = ["latency", "latency_weight", "cost", "cost_weight", "quality", "quality_weight"];
     let by = vec![col(key), (col("minute") - col("minute") % lit(width)).alias("bucket")];
-    let merged = grouped(minutes, filter, by, &values, &[key, "bucket"])?;
+    let merged = grouped(minutes, filter, by, &MINUTE_COLUMNS.concat(), &[key, "bucket"])?;
     let read = || -> PolarsResult<Vec<BucketTotals>> {
         let mut totals: Vec<BucketTotals> = (0..keys).map(|_| Default::default()).collect();
         let key = merged.column(key)?.u32()?;
-        for (metric, scale) in [METRIC_SCALE[0], METRIC_SCALE[4], METRIC_SCALE[5]].into_iter().enumerate() {
-            let (sum, weight) =
-                (merged.column(values[2 * metric])?.f64()?, merged.column(values[2 * metric + 1])?.f64()?);
+        for (metric, [total, weight]) in MINUTE_COLUMNS.into_iter().enumerate() {
+            let scale = METRIC_SCALE[MINUTE_METRICS[metric]];
+            let (sum, weight) = (merged.column(total)?.f64()?, merged.column(weight)?.f64()?);
             for ((key, sum), weight) in
                 key.into_no_null_iter().zip(sum.into_no_null_iter()).zip(weight.into_no_null_iter())
             {
@@ -267,22 +241,6 @@ fn buckets(
         Ok(totals)
     };
     read().map_err(frames_error)
-}
-
-fn rollup(requests: Requests, bins: &[Vec<Bin>; 6], buckets: &BucketTotals) -> Rollup {
-    let sketch = |metric: usize| Sketch::from_bins(bins[metric].clone());
-    Rollup {
-        requests,
-        latency: sketch(0),
-        ttft: sketch(1),
-        input_tokens: sketch(2),
-        output_tokens: sketch(3),
-        cost: sketch(4),
-        quality: sketch(5),
-        latency_buckets: buckets[0].clone(),
-        cost_buckets: buckets[1].clone(),
-        quality_buckets: buckets[2].clone(),
-    }
 }
 
 fn add_spend(services: &mut [ServiceEvidence], minutes: &DataFrame) -> Result<(), ObserveError> {
@@ -298,20 +256,13 @@ fn add_spend(services: &mut [ServiceEvidence], minutes: &DataFrame) -> Result<()
     read(services).map_err(frames_error)
 }
 
-fn add_versions(services: &mut [ServiceEvidence], minutes: &DataFrame, keys: &Keys) -> Result<(), ObserveError> {
-    let read = |services: &mut [ServiceEvidence]| -> PolarsResult<()> {
-        let first = minutes.clone().lazy().group_by([col("cell")]).agg([col("minute").min()]).collect()?;
-        for (cell, minute) in
-            first.column("cell")?.u64()?.into_no_null_iter().zip(first.column("minute")?.i64()?.into_no_null_iter())
-        {
-            if let Some((service, version)) = keys.version_of.get(&cell) {
-                let since = services[*service as usize].version_since.entry(version.clone()).or_insert(minute);
-                *since = minute.min(*since);
-            }
+fn add_versions(services: &mut [ServiceEvidence], cells: &[Cell], keys: &Keys) {
+    for (cell, (service, _)) in cells.iter().zip(&keys.places) {
+        if let (Some(version), Some((&minute, _))) = (&cell.key.config_version, cell.minutes.first_key_value()) {
+            let since = services[*service as usize].version_since.entry(version.clone()).or_insert(minute);
+            *since = minute.min(*since);
         }
-        Ok(())
-    };
-    read(services).map_err(frames_error)
+    }
 }
 
 fn frames_error(cause: polars::error::PolarsError) -> ObserveError {

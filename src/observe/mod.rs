@@ -1,10 +1,12 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
 mod columns;
+mod duplicates;
 mod engine;
 mod error;
 mod files;
-mod frames;
+mod fold;
+mod histogram;
 mod integrity;
 mod load;
 mod merge;

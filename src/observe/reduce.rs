@@ -1,13 +1,14 @@
 //! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Engine, FileGroup, ObserveError,
+    duplicates::deduplicate,
     engine::{Value, literal},
-    frames,
+    fold::fold,
     load::{LoadRequest, RejectSummary, load},
     merge,
 };
@@ -49,11 +50,13 @@ pub enum Stage {
 
 /// Observes one tick.
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
+    let started = Instant::now();
     progress(Stage::Reading);
     let census = load(
         engine,
         &LoadRequest { groups: request.groups, default_service: request.default_service, now: request.now },
     )?;
+    tracing::debug!(good = census.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
         write_rejects(engine, path)?;
     }
@@ -64,16 +67,17 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     load_prices(engine, request.prices)?;
 
     progress(Stage::Deduplicating);
-    let duplicates = deduplicate(engine)?;
+    engine.set("all_good", &Value::Flag(census.rejected.is_empty()))?;
+    let duplicates = deduplicate(engine, rows)?;
+    tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
     engine.run("preparing events", include_str!("../../queries/events.sql"))?;
 
     progress(Stage::Reducing);
-    let cells = frames::query(engine, "counting requests", include_str!("../../queries/rollup_cells.sql"))?;
-    let bins = frames::query(engine, "building histograms", include_str!("../../queries/rollup_bins.sql"))?;
-    let minutes = frames::query(engine, "counting minutes", include_str!("../../queries/rollup_minutes.sql"))?;
+    let cells = fold(engine)?;
+    tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
 
     progress(Stage::Merging);
-    let used = merge::rows(&cells)?;
+    let used = cells.iter().map(|cell| cell.counts.rows).sum();
     if used == 0 {
         let (oldest, newest) = census.span_us.unwrap_or_default();
         return Err(ObserveError::NothingInWindow {
@@ -94,7 +98,8 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         newest_event: census.span_us.map(|(_, newest)| time(newest)),
         ignored_columns: census.ignored_columns,
     };
-    let services = merge::merge(&cells, bins, minutes, &windows)?;
+    let services = merge::merge(cells, &windows)?;
+    tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     Ok(Observation { windows, source, services })
 }
 
@@ -173,23 +178,6 @@ fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> 
         appender.append_row(duckdb::params![provider, model, input, output, cached, write]).map_err(failed)?;
     }
     appender.flush().map_err(failed)
-}
-
-/// Leaves one row of each identity; returns how many rows fell away.
-fn deduplicate(engine: &Engine) -> Result<u64, ObserveError> {
-    let doing = "looking for duplicates";
-    let number = |sql: &str| -> Result<i64, ObserveError> {
-        engine.connection().query_row(sql, [], |row| row.get(0)).map_err(|cause| ObserveError::engine(doing, cause))
-    };
-    engine.run(doing, include_str!("../../queries/duplicates.sql"))?;
-    if number("SELECT count(*) FROM duplicate_identities")? == 0 {
-        engine.run(doing, include_str!("../../queries/unique_rows.sql"))?;
-        return Ok(0);
-    }
-    engine.run(doing, include_str!("../../queries/unique_rows.sql"))?;
-    let before = number("SELECT count(*) FROM unique_rows")?;
-    engine.run(doing, include_str!("../../queries/unique_rows_deduplicated.sql"))?;
-    Ok((before - number("SELECT count(*) FROM unique_rows")?).unsigned_abs())
 }
 
 fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {

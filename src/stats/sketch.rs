@@ -6,6 +6,8 @@
 //! sketch of a day is the sum of the sketches of its hours; the bin of a value is a `GROUP BY` key in any SQL engine.
 //! Keeping each bin's exact sum costs 8 bytes and makes means exact, whatever α is.
 
+use std::sync::Arc;
+
 /// Relative error of every quantile read from a sketch.
 pub const ALPHA: f64 = 0.01;
 
@@ -27,10 +29,10 @@ pub struct Bin {
     pub sum: f64,
 }
 
-/// Bins in ascending order of value.
+/// Bins in ascending order of value. A clone shares them: much of the evidence is the same in the window and in the lookback.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sketch {
-    bins: Vec<Bin>,
+    bins: Arc<[Bin]>,
 }
 
 impl Sketch {
@@ -47,7 +49,14 @@ impl Sketch {
             }
             same
         });
-        Self { bins }
+        Self { bins: bins.into() }
+    }
+
+    /// From bins that ascend already, each index once.
+    #[must_use]
+    pub fn from_ascending(bins: Vec<Bin>) -> Self {
+        debug_assert!(bins.is_sorted_by(|a, b| a.index < b.index), "bins ascend");
+        Self { bins: bins.into() }
     }
 
     /// From single values of weight one. Values that are not finite or below zero are left out, as the SQL does.
@@ -69,7 +78,7 @@ impl Sketch {
     /// The sketch of both samples together.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
-        Self::from_bins(self.bins.iter().chain(&other.bins).copied().collect())
+        Self::from_bins(self.bins.iter().chain(&*other.bins).copied().collect())
     }
 
     #[must_use]
@@ -110,7 +119,7 @@ impl Sketch {
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let target = q.clamp(0.0, 1.0) * self.weight();
         let mut seen = 0.0;
-        for bin in &self.bins {
+        for bin in &*self.bins {
             seen += bin.weight;
             if seen >= target {
                 return Some(middle_of(bin.index));

@@ -1,10 +1,13 @@
 //! One DuckDB in memory: no file of its own, no network, no extension but those linked in.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::sync_channel};
 
 use duckdb::{Config, Connection, InterruptHandle, arrow::array::StructArray};
 
 use super::ObserveError;
+
+/// Batches of 2,048 rows that may wait for whoever takes them.
+const BATCHES_AHEAD: usize = 8;
 
 /// An open in-memory database.
 pub struct Engine {
@@ -26,7 +29,9 @@ impl Engine {
             let mut config = Config::default()
                 .enable_autoload_extension(false)?
                 .with("autoinstall_known_extensions", "false")?
-                .with("temp_directory", "")?;
+                .with("temp_directory", "")?
+                // The system caches files already; a second copy of the source would be most of what a scan holds.
+                .with("enable_external_file_cache", "false")?;
             if let Some(limit) = memory_limit {
                 config = config.max_memory(limit)?;
             }
@@ -57,21 +62,36 @@ impl Engine {
         self.connection.execute_batch(sql).map_err(|cause| ObserveError::engine(doing, cause))
     }
 
-    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole.
+    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole. `take` has a thread
+    /// of its own: DuckDB works on the next batches with the thread that asks for them.
     pub(super) fn stream(
         &self,
         doing: &'static str,
         sql: &str,
-        mut take: impl FnMut(&StructArray) -> Result<(), ObserveError>,
+        mut take: impl FnMut(&StructArray) -> Result<(), ObserveError> + Send,
     ) -> Result<(), ObserveError> {
         let failed = |cause| ObserveError::engine(doing, cause);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         // The iterator this gives panics when a batch fails (Ctrl-C, no memory left); `step` says so instead.
         drop(statement.stream_arrow([]).map_err(failed)?);
-        while let Some(batch) = statement.step().map_err(failed)? {
-            take(&batch)?;
-        }
-        Ok(())
+        let (sender, batches) = sync_channel::<StructArray>(BATCHES_AHEAD);
+        std::thread::scope(|scope| {
+            let taker = scope.spawn(move || batches.iter().try_for_each(|batch| take(&batch)));
+            let stepped = loop {
+                match statement.step() {
+                    Ok(Some(batch)) => {
+                        if sender.send(batch).is_err() {
+                            break Ok(()); // whoever takes the batches has ended before them, and says why
+                        }
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(cause) => break Err(failed(cause)),
+                }
+            };
+            drop(sender);
+            let taken = taker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            stepped.and(taken)
+        })
     }
 
     /// Sets a variable that queries read with `getvariable`.

@@ -62,21 +62,23 @@ impl Engine {
         self.connection.execute_batch(sql).map_err(|cause| ObserveError::engine(doing, cause))
     }
 
-    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole. `take` has a thread
-    /// of its own: DuckDB works on the next batches with the thread that asks for them.
-    pub(super) fn stream(
+    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole. `consume` has a thread
+    /// of its own: DuckDB works on the next batches with the thread that asks for them. `ended` is called here when the last
+    /// batch is on its way.
+    pub(super) fn stream<T: Send>(
         &self,
         doing: &'static str,
         sql: &str,
-        mut take: impl FnMut(&StructArray) -> Result<(), ObserveError> + Send,
-    ) -> Result<(), ObserveError> {
+        ended: &dyn Fn(),
+        consume: impl FnOnce(&mut dyn Iterator<Item = StructArray>) -> Result<T, ObserveError> + Send,
+    ) -> Result<T, ObserveError> {
         let failed = |cause| ObserveError::engine(doing, cause);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         // The iterator this gives panics when a batch fails (Ctrl-C, no memory left); `step` says so instead.
         drop(statement.stream_arrow([]).map_err(failed)?);
         let (sender, batches) = sync_channel::<StructArray>(BATCHES_AHEAD);
         std::thread::scope(|scope| {
-            let taker = scope.spawn(move || batches.iter().try_for_each(|batch| take(&batch)));
+            let consumer = scope.spawn(move || consume(&mut batches.into_iter()));
             let stepped = loop {
                 match statement.step() {
                     Ok(Some(batch)) => {
@@ -89,8 +91,9 @@ impl Engine {
                 }
             };
             drop(sender);
-            let taken = taker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            stepped.and(taken)
+            ended();
+            let consumed = consumer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            stepped.and(consumed)
         })
     }
 

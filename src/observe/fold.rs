@@ -65,13 +65,22 @@ pub(super) struct Cell {
     pub minutes: BTreeMap<i64, Minute>,
 }
 
-/// Reduces the view `events`; cells in the order of their keys.
-pub(super) fn fold(engine: &Engine) -> Result<Vec<Cell>, ObserveError> {
-    let mut fold = Fold::default();
-    engine.stream(DOING, include_str!("../../queries/events_narrow.sql"), |batch| fold.add(&Batch::of(batch)))?;
-    let mut cells = fold.cells;
-    cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Ok(cells)
+/// Reduces the view `events` to cells, in the order of their keys, and makes of them what `finish` does; `ended` is called in
+/// between. Both steps share a thread, because memory freed by the one is then at hand for the other.
+pub(super) fn fold<T: Send>(
+    engine: &Engine,
+    ended: &dyn Fn(),
+    finish: impl FnOnce(Vec<Cell>) -> Result<T, ObserveError> + Send,
+) -> Result<T, ObserveError> {
+    engine.stream(DOING, include_str!("../../queries/events_narrow.sql"), ended, |batches| {
+        let mut fold = Fold::default();
+        for batch in batches {
+            fold.add(&Batch::of(&batch))?;
+        }
+        let mut cells = fold.cells;
+        cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        finish(cells)
+    })
 }
 
 #[derive(Default)]

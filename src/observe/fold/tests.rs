@@ -63,7 +63,7 @@ fn rows(engine: &Engine, sql: &str, keys: usize, numbers: usize) -> BTreeMap<(u6
 #[test]
 fn the_fold_says_what_the_queries_say() {
     let engine = engine();
-    let cells = fold(&engine).unwrap();
+    let cells = fold(&engine, &|| (), Ok).unwrap();
 
     let sql = format!(
         "SELECT cell, span, COLUMNS(* EXCLUDE (cell, span, service, complexity, provider, model, config_version)) \

@@ -32,16 +32,16 @@ pub(super) fn deduplicate(engine: &Engine, rows: u64) -> Result<u64, ObserveErro
 
 /// Hashes of identities that may occur more than once; every one that does is among them.
 fn suspects(engine: &Engine, rows: u64) -> Result<Vec<u64>, ObserveError> {
-    let mut filter = Filter::new(rows);
-    let mut suspects = Vec::new();
-    engine.stream(DOING, include_str!("../../queries/identities.sql"), |batch| {
-        let hashes = batch.column(0).as_primitive::<UInt64Type>();
-        suspects.extend(hashes.values().iter().copied().filter(|hash| filter.knows(*hash)));
-        Ok(())
-    })?;
-    suspects.sort_unstable();
-    suspects.dedup();
-    Ok(suspects)
+    engine.stream(DOING, include_str!("../../queries/identities.sql"), &|| (), |batches| {
+        let (mut filter, mut suspects) = (Filter::new(rows), Vec::new());
+        for batch in batches {
+            let hashes = batch.column(0).as_primitive::<UInt64Type>();
+            suspects.extend(hashes.values().iter().copied().filter(|hash| filter.knows(*hash)));
+        }
+        suspects.sort_unstable();
+        suspects.dedup();
+        Ok(suspects)
+    })
 }
 
 fn remember(engine: &Engine, suspects: &[u64]) -> duckdb::Result<()> {

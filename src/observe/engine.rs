@@ -1,10 +1,13 @@
 //! One DuckDB in memory: no file of its own, no network, no extension but those linked in.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc::sync_channel};
 
 use duckdb::{Config, Connection, InterruptHandle, arrow::array::StructArray};
 
 use super::ObserveError;
+
+/// Batches of 2,048 rows that may wait for whoever takes them.
+const BATCHES_AHEAD: usize = 8;
 
 /// An open in-memory database.
 pub struct Engine {
@@ -26,7 +29,9 @@ impl Engine {
             let config = Config::default()
                 .enable_autoload_extension(false)?
                 .with("autoinstall_known_extensions", "false")?
-                .with("temp_directory", "")?;
+                .with("temp_directory", "")?
+                // The system caches files already; a second copy of the source would be most of what a scan holds.
+                .with("enable_external_file_cache", "false")?;
             let connection = Connection::open_in_memory_with_flags(config)?;
             connection.execute_batch(include_str!("../../queries/macros.sql"))?;
             // Times are UTC whatever zone the machine is in. A library without time zones knows no other, and no such setting.
@@ -63,21 +68,39 @@ impl Engine {
         self.connection.execute_batch(sql).map_err(|cause| ObserveError::engine(doing, cause))
     }
 
-    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole.
-    pub(super) fn stream(
+    /// Runs a query and hands its result over batch by batch, so that it is never in memory as a whole. `consume` has a thread
+    /// of its own: DuckDB works on the next batches with the thread that asks for them. `ended` is called here when the last
+    /// batch is on its way.
+    pub(super) fn stream<T: Send>(
         &self,
         doing: &'static str,
         sql: &str,
-        mut take: impl FnMut(&StructArray) -> Result<(), ObserveError>,
-    ) -> Result<(), ObserveError> {
+        ended: &dyn Fn(),
+        consume: impl FnOnce(&mut dyn Iterator<Item = StructArray>) -> Result<T, ObserveError> + Send,
+    ) -> Result<T, ObserveError> {
         let failed = |cause| ObserveError::engine(doing, cause);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         // The iterator this gives panics when a batch fails (Ctrl-C, no memory left); `step` says so instead.
         drop(statement.stream_arrow([]).map_err(failed)?);
-        while let Some(batch) = statement.step().map_err(failed)? {
-            take(&batch)?;
-        }
-        Ok(())
+        let (sender, batches) = sync_channel::<StructArray>(BATCHES_AHEAD);
+        std::thread::scope(|scope| {
+            let consumer = scope.spawn(move || consume(&mut batches.into_iter()));
+            let stepped = loop {
+                match statement.step() {
+                    Ok(Some(batch)) => {
+                        if sender.send(batch).is_err() {
+                            break Ok(()); // whoever takes the batches has ended before them, and says why
+                        }
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(cause) => break Err(failed(cause)),
+                }
+            };
+            drop(sender);
+            ended();
+            let consumed = consumer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            stepped.and(consumed)
+        })
     }
 
     /// Sets a variable that queries read with `getvariable`.

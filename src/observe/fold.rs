@@ -11,6 +11,7 @@ use duckdb::arrow::array::{Array, AsArray, Int8Array, Int32Array, Int64Array, St
 use duckdb::arrow::datatypes::{Int8Type, Int32Type, Int64Type, UInt64Type};
 
 use super::{Engine, ObserveError, histogram::Histogram};
+use crate::stats::sketch::bin_of;
 
 const DOING: &str = "reducing events";
 
@@ -64,30 +65,41 @@ pub(super) struct Cell {
     pub minutes: BTreeMap<i64, Minute>,
 }
 
-/// Reduces the view `events`; cells in the order of their keys.
-pub(super) fn fold(engine: &Engine) -> Result<Vec<Cell>, ObserveError> {
-    let mut fold = Fold { places: HashMap::default(), cells: Vec::new() };
-    engine.stream(DOING, include_str!("../../queries/events_narrow.sql"), |batch| fold.add(&Batch::of(batch)))?;
-    let mut cells = fold.cells;
-    cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Ok(cells)
+/// Reduces the view `events` to cells, in the order of their keys, and makes of them what `finish` does; `ended` is called in
+/// between. Both steps share a thread, because memory freed by the one is then at hand for the other.
+pub(super) fn fold<T: Send>(
+    engine: &Engine,
+    ended: &dyn Fn(),
+    finish: impl FnOnce(Vec<Cell>) -> Result<T, ObserveError> + Send,
+) -> Result<T, ObserveError> {
+    engine.stream(DOING, include_str!("../../queries/events_narrow.sql"), ended, |batches| {
+        let mut fold = Fold::default();
+        for batch in batches {
+            fold.add(&Batch::of(&batch))?;
+        }
+        let mut cells = fold.cells;
+        cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        finish(cells)
+    })
 }
 
+#[derive(Default)]
 struct Fold {
     places: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
     cells: Vec<Cell>,
+    /// For each row of the batch at hand, the place of its cell; and its bin.
+    rows: Vec<u32>,
+    bins: Vec<i16>,
 }
 
 impl Fold {
     fn add(&mut self, batch: &Batch<'_>) -> Result<(), ObserveError> {
+        self.rows.clear();
         for row in 0..batch.cell.len() {
-            let (cell, weight) = (self.cell(batch, row)?, batch.weight.value(row));
+            let place = self.place(batch, row)?;
+            self.rows.push(place);
+            let (cell, weight) = (&mut self.cells[place as usize], batch.weight.value(row));
             cell.counts.add(batch.kind.value(row), weight, batch.values[4].is_null(row));
-            for ((values, histogram), scale) in batch.values.iter().zip(&mut cell.histograms).zip(METRIC_SCALE) {
-                if values.is_valid(row) {
-                    histogram.add(values.value(row), scale, weight);
-                }
-            }
             let minute = cell.minutes.entry(batch.minute.value(row)).or_default();
             for (place, metric) in MINUTE_METRICS.into_iter().enumerate() {
                 if batch.values[metric].is_valid(row) {
@@ -96,10 +108,22 @@ impl Fold {
                 }
             }
         }
+        // Metric by metric, and all logarithms before the first histogram is touched: the short loop that is left lets the
+        // processor wait for many places in memory at once.
+        for (metric, (values, scale)) in batch.values.iter().zip(METRIC_SCALE).enumerate() {
+            self.bins.clear();
+            self.bins.extend(values.values().iter().map(|value| bin_of(*value as f64 / scale)));
+            for (row, (place, bin)) in self.rows.iter().zip(&self.bins).enumerate() {
+                if values.is_valid(row) {
+                    let histogram = &mut self.cells[*place as usize].histograms[metric];
+                    histogram.add(*bin, values.value(row), batch.weight.value(row));
+                }
+            }
+        }
         Ok(())
     }
 
-    fn cell(&mut self, batch: &Batch<'_>, row: usize) -> Result<&mut Cell, ObserveError> {
+    fn place(&mut self, batch: &Batch<'_>, row: usize) -> Result<u32, ObserveError> {
         let hash = batch.cell.value(row);
         let cells = &mut self.cells;
         let place = *self.places.entry(hash).or_insert_with(|| {
@@ -112,8 +136,7 @@ impl Fold {
             });
             cells.len() as u32 - 1
         });
-        let cell = &mut self.cells[place as usize];
-        if batch.has(row, &cell.key) { Ok(cell) } else { Err(ObserveError::CellCollision(hash)) }
+        if batch.has(row, &self.cells[place as usize].key) { Ok(place) } else { Err(ObserveError::CellCollision(hash)) }
     }
 }
 
@@ -211,3 +234,6 @@ impl Hasher for Hashed {
         self.0 = hash;
     }
 }
+
+#[cfg(test)]
+mod tests;

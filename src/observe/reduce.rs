@@ -73,11 +73,12 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     engine.run("preparing events", include_str!("../../queries/events.sql"))?;
 
     progress(Stage::Reducing);
-    let cells = fold(engine)?;
-    tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
-
-    progress(Stage::Merging);
-    let used = cells.iter().map(|cell| cell.counts.rows).sum();
+    let (used, services) = fold(engine, &|| progress(Stage::Merging), |cells| {
+        tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
+        let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+        Ok((used, merge::merge(cells, &windows)?))
+    })?;
+    tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     if used == 0 {
         let (oldest, newest) = census.span_us.unwrap_or_default();
         return Err(ObserveError::NothingInWindow {
@@ -98,8 +99,6 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         newest_event: census.span_us.map(|(_, newest)| time(newest)),
         ignored_columns: census.ignored_columns,
     };
-    let services = merge::merge(cells, &windows)?;
-    tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     Ok(Observation { windows, source, services })
 }
 

@@ -1,0 +1,106 @@
+//! The fold and the three `rollup_*.sql` are two ways of saying the same: whoever pushes the reduction down into another
+//! database gets the same cells.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::*;
+
+/// Rows of every kind: weights, missing values, zeros, cached answers, failures, three spans, and a cost beyond 64 bits.
+fn engine() -> Engine {
+    let engine = Engine::open(None).unwrap();
+    let mut rows = String::new();
+    for i in 0..3_000_i64 {
+        let optional = |present: bool, value: String| if present { value } else { "NULL".to_owned() };
+        let outcome = ["success", "success", "success", "error", "success"][(i % 5) as usize];
+        let fault = if outcome == "success" { "none" } else { ["provider", "caller"][(i % 2) as usize] };
+        let _ = write!(
+            rows,
+            "{}({}, 's{}', {}, {}, 'm{}', {}, '{outcome}', '{fault}', {}, {}, {}, {}, {}, NULL, NULL, {}, {}, {})",
+            if i == 0 { "" } else { ", " },
+            i * 7_000_000,
+            i % 3,
+            optional(i % 4 > 0, "'simple'".into()),
+            optional(i % 7 > 0, "'openai'".into()),
+            i % 2,
+            optional(i % 11 > 0, format!("'v{}'", i % 13 / 7)),
+            i % 17 == 0,
+            if i % 6 == 0 { 1_000 + i } else { 1_000 },
+            optional(outcome == "success", format!("{}", (i * i % 4_001) as f64 / 7.0)),
+            optional(i % 3 == 0, format!("{}", i % 50)),
+            optional(i % 9 > 0, format!("{}", i % 1_009)),
+            optional(i % 8 > 0, format!("{}", i % 101)),
+            optional(i % 10 > 0, if i < 40 { "1e6".into() } else { format!("{}", i as f64 / 1e5) }),
+            optional(i % 3 > 0, format!("{}", (i % 100) as f64 / 99.0)),
+        );
+    }
+    let setup = format!(
+        "CREATE TEMP TABLE unique_rows AS SELECT * REPLACE (ts_us::BIGINT AS ts_us, weight_milli::BIGINT AS weight_milli) FROM (VALUES {rows}) AS t(ts_us, service, complexity, provider, model, config_version, \
+         outcome, fault, cache_hit, weight_milli, latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, \
+         output_tokens, cost_usd, quality);
+         UPDATE unique_rows SET weight_milli = 1000000000 WHERE ts_us < 280000000;
+         CREATE TEMP TABLE prices AS FROM (VALUES ('openai', 'm0', 1e-6, 2e-6, NULL::DOUBLE, NULL::DOUBLE)) \
+         AS t(provider, model, input, output, cached_input, cache_write);
+         SET VARIABLE before_start_us = 7000000000; SET VARIABLE window_start_us = 14000000000;"
+    );
+    engine.run("preparing", &setup).unwrap();
+    engine.run("preparing", include_str!("../../../queries/events.sql")).unwrap();
+    engine
+}
+
+/// Every row of a query, by its cell and whole-number key columns, its numbers as they come.
+fn rows(engine: &Engine, sql: &str, keys: usize, numbers: usize) -> BTreeMap<(u64, Vec<i64>), Vec<f64>> {
+    let mut statement = engine.connection().prepare(sql).unwrap();
+    let mut found = statement.query([]).unwrap();
+    let mut rows = BTreeMap::new();
+    while let Some(row) = found.next().unwrap() {
+        let key = (row.get(0).unwrap(), (1..=keys).map(|place| row.get(place).unwrap()).collect());
+        let values = (keys + 1..=keys + numbers).map(|place| row.get(place).unwrap()).collect();
+        assert!(rows.insert(key, values).is_none(), "a key comes once");
+    }
+    rows
+}
+
+#[test]
+fn the_fold_says_what_the_queries_say() {
+    let engine = engine();
+    let cells = fold(&engine, &|| (), Ok).unwrap();
+
+    let sql = format!(
+        "SELECT cell, span, COLUMNS(* EXCLUDE (cell, span, service, complexity, provider, model, config_version)) \
+                       FROM ({})",
+        include_str!("../../../queries/rollup_cells.sql")
+    );
+    let counts = cells.iter().map(|cell| {
+        let Counts { rows, weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced } =
+            cell.counts;
+        let weights = [served, succeeded, provider_errors, caller_errors, unpriced].map(|sum| sum as f64 / 1e3);
+        let first = [rows as f64, weight as f64 / 1e3, weight_squared as f64 / 1e6];
+        ((cell.hash, vec![i64::from(cell.key.span)]), [&first[..], &weights].concat())
+    });
+    assert_eq!(counts.collect::<BTreeMap<_, _>>(), rows(&engine, &sql, 1, 8));
+
+    let bins = cells.iter().flat_map(|cell| {
+        (0_i64..).zip(&cell.histograms).flat_map(move |(metric, histogram)| {
+            histogram.bins().map(move |(bin, rows, weight, total)| {
+                ((cell.hash, vec![metric, i64::from(bin)]), vec![rows as f64, weight as f64, total as f64])
+            })
+        })
+    });
+    assert_eq!(bins.collect::<BTreeMap<_, _>>(), rows(&engine, include_str!("../../../queries/rollup_bins.sql"), 2, 3));
+
+    let minutes = cells.iter().flat_map(|cell| {
+        cell.minutes.iter().map(|(minute, Minute { totals, weights })| {
+            let pairs = [1, 2, 0].map(|metric| [totals[metric] as f64, weights[metric] as f64]);
+            ((cell.hash, vec![*minute]), pairs.concat())
+        })
+    });
+    assert_eq!(
+        minutes.collect::<BTreeMap<_, _>>(),
+        rows(&engine, include_str!("../../../queries/rollup_minutes.sql"), 1, 6)
+    );
+    assert!(
+        cells.iter().any(|cell| cell.histograms[4].bins().any(|bin| bin.3 > i128::from(i64::MAX))),
+        "beyond 64 bits"
+    );
+    assert!(cells.is_sorted_by(|a, b| a.key < b.key), "and in the order of the keys");
+}

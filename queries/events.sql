@@ -4,7 +4,8 @@
 -- Input:   unique_rows; prices (provider, model, input, output, cached_input, cache_write: US dollars per token; provider ''
 --          serves rows that do not tell theirs, where every provider asks the same).
 -- Setting: window_start_us, before_start_us.
--- cost_nano is what the source reported, else tokens × price; NULL where the model has no price or tokens are missing.
+-- cost_nano is what the source reported, else tokens × price of a success; NULL where the model has no price or tokens are
+-- missing. A failure costs what the source says it cost: providers do not charge for refusing.
 CREATE OR REPLACE TEMP VIEW events AS
 SELECT
     ts_us,
@@ -29,10 +30,10 @@ SELECT
     CAST(output_tokens AS BIGINT) AS output_tokens,
     CAST(round(1e9 * coalesce(
         cost_usd,
-        (input_tokens - coalesce(cached_input_tokens, 0) - coalesce(cache_write_tokens, 0)) * p.input
+        CASE WHEN outcome = 'success' THEN (input_tokens - coalesce(cached_input_tokens, 0) - coalesce(cache_write_tokens, 0)) * p.input
             + coalesce(cached_input_tokens, 0) * coalesce(p.cached_input, p.input)
             + coalesce(cache_write_tokens, 0) * coalesce(p.cache_write, p.input)
-            + output_tokens * p.output
+            + output_tokens * p.output END
     )) AS BIGINT) AS cost_nano,
     CAST(round(quality * 1e6) AS BIGINT) AS quality_micro
 FROM unique_rows AS e

@@ -339,3 +339,46 @@ fn a_moment_of_data_does_not_make_a_day_of_spend() {
     assert!((spend - 86.4).abs() < 0.1, "{spend}");
     assert!(run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout.contains("carried on from 30 min"));
 }
+
+#[test]
+fn ids_that_start_again_are_refused_before_a_service_vanishes() {
+    let folder = tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("logs")).unwrap();
+    write_csv(folder.path(), "logs/alpha.csv", &good_rows(100));
+    let beta: Vec<String> = good_rows(100).iter().map(|row| row.replace(",chat,", ",beta,")).collect();
+    write_csv(folder.path(), "logs/beta.csv", &beta);
+    refused(
+        folder.path(),
+        &["--from", "logs"],
+        3,
+        &["100 request ids stand for different requests", "r0 in beta and chat", "`--from` of its own"],
+    );
+    let plan = plan_json(folder.path(), &["--from", "logs/alpha.csv", "--from", "logs/beta.csv"]);
+    assert_eq!(plan["services"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn names_cannot_steer_a_terminal() {
+    let folder = tempdir().unwrap();
+    let nasty = "evil\\u001b[2J\\u202e\\u0007";
+    let lines: Vec<String> = (0..20)
+        .map(|index| format!("{{\"ts\":\"2026-01-01T11:00:00Z\",\"request_id\":\"{index}\",\"service\":\"{nasty}\",\"model\":\"{nasty}\",\"config_version\":\"{nasty}\",\"latency_ms\":9000,\"outcome\":\"success\",\"col{nasty}\":1}}"))
+        .collect();
+    let file = write_lines(folder.path(), "a.ndjson", &lines);
+    let clean = |text: &str| {
+        !text.chars().any(|character| (character.is_control() && character != '\n') || character == '\u{202e}')
+    };
+    for arguments in [
+        &["--format", "table"][..],
+        &["--format", "markdown"],
+        &["--format", "json"],
+        &["--explain", "nobody"],
+        &["--explain", "evil\\u{1b}[2J\\u{202e}\\u{7}"],
+    ] {
+        let mut all = vec!["plan", "--dry-run", "--from", &file];
+        all.extend(arguments);
+        let run = run(folder.path(), &all);
+        assert!(clean(&run.stdout) && clean(&run.stderr), "{arguments:?}\n{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains("evil") || run.stderr.contains("evil"), "{arguments:?}");
+    }
+}

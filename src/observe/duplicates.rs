@@ -25,9 +25,26 @@ pub(super) fn deduplicate(engine: &Engine, rows: u64) -> Result<u64, ObserveErro
     if number("SELECT count(*) FROM duplicate_identities")? == 0 {
         return Ok(0);
     }
+    refuse_collisions(engine, rows)?;
     let before = number("SELECT count(*) FROM unique_rows")?;
     engine.run(DOING, include_str!("../../queries/unique_rows_deduplicated.sql"))?;
     Ok((before - number("SELECT count(*) FROM unique_rows")?).unsigned_abs())
+}
+
+/// Share of rows whose ids may collide by mistake (a retry under the same id, say) before the ids mean nothing.
+const MAX_COLLISIONS: f64 = 0.01;
+
+/// Ids that start again in every file would make most of the log look like duplicates, and a service could vanish.
+fn refuse_collisions(engine: &Engine, rows: u64) -> Result<(), ObserveError> {
+    let (collisions, example): (i64, Option<String>) = engine
+        .connection()
+        .query_row(include_str!("../../queries/colliding_identities.sql"), [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(|cause| ObserveError::engine(DOING, cause))?;
+    let collisions = collisions.unsigned_abs();
+    if collisions as f64 > MAX_COLLISIONS * rows as f64 {
+        return Err(ObserveError::IdsCollide { collisions, example: example.unwrap_or_default() });
+    }
+    Ok(())
 }
 
 /// Hashes of identities that may occur more than once; every one that does is among them.

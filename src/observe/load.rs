@@ -17,7 +17,7 @@ use super::{
     engine::{Value, identifier, literal},
     integrity,
 };
-use crate::domain::event::COLUMNS;
+use crate::domain::{event::COLUMNS, format::visible};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
@@ -95,7 +95,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<RejectS
     engine.run("joining the sources", &format!("CREATE TEMP VIEW rows AS {}", union.join(" UNION ALL ")))?;
     census(engine, &relations, &mut summary)?;
     account_for_lines(engine, &relations, lines)?;
-    summary.ignored_columns = ignored.into_iter().collect();
+    summary.ignored_columns = ignored.iter().map(|name| visible(name)).collect();
     Ok(summary)
 }
 

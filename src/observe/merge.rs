@@ -13,7 +13,7 @@ use super::{
     histogram::Histogram,
 };
 use crate::{
-    domain::{Arm, Segment, Window, plan::Windows},
+    domain::{Arm, Segment, Window, format::visible, plan::Windows},
     stats::{ArmEvidence, Bucket, Requests, Rollup, ServiceEvidence, Sketch},
 };
 
@@ -68,7 +68,25 @@ pub(super) fn merge(cells: Vec<Cell>, windows: &Windows) -> Result<BTreeMap<Stri
         [evidence.window, evidence.before, evidence.lookback] = service
             .rollups([&mut service_narrow, &mut service_earlier, &mut service_wide].map(|all| take(&mut all[index])));
     }
-    Ok(keys.services.into_iter().zip(services).collect())
+    Ok(keys.services.iter().map(|name| visible(name)).zip(services.into_iter().map(with_visible_names)).collect())
+}
+
+/// Names come from request logs and end up on terminals: what steers one is written out, here, where rows become core types.
+fn with_visible_names(mut evidence: ServiceEvidence) -> ServiceEvidence {
+    for arms in evidence.segments.values_mut() {
+        let named = take(arms).into_iter().map(|(arm, known)| {
+            let shown = |name: Option<String>| name.map(|name| visible(&name));
+            let arm = Arm {
+                provider: shown(arm.provider),
+                model: visible(&arm.model),
+                config_version: shown(arm.config_version),
+            };
+            (arm, known)
+        });
+        *arms = named.collect();
+    }
+    evidence.version_since = evidence.version_since.into_iter().map(|(name, since)| (visible(&name), since)).collect();
+    evidence
 }
 
 fn keys(cells: &[Cell]) -> Keys {

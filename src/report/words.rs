@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     Arm, Plan,
-    format::{change, count, counted, percent, usd, visible},
+    format::{change, count, counted, percent, usd},
     plan::{Action, Decision, Effect, Measure, Totals, UntilSource},
 };
 
@@ -91,7 +91,7 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         ));
     }
     if !source.ignored_columns.is_empty() {
-        let mut names: Vec<String> = source.ignored_columns.iter().take(8).map(|name| visible(name)).collect();
+        let mut names: Vec<String> = source.ignored_columns.iter().take(8).cloned().collect();
         if source.ignored_columns.len() > 8 {
             names.push("…".to_owned());
         }

@@ -1,5 +1,6 @@
 -- Log-binned histograms of every metric: one row for each cell, metric and bin that occurs.
 -- Bin of a value x > 0: ceil(ln x / ln gamma), gamma = 1.01 / 0.99, so that every quantile is within 1 %; -32768 holds zeros.
+-- The definition that the fold in the program follows; for databases that reduce by themselves.
 -- Input:  events.
 -- Output: cell (hash), metric (0 latency ms, 1 ttft ms, 2 input tokens, 3 output tokens, 4 cost US dollars, 5 quality), bin,
 --         n (rows), weight (sum of weight_milli), total (weighted sum of the whole-number values). No order: both sums are

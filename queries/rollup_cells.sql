@@ -1,4 +1,5 @@
 -- One row a cell: its key and its counts of requests. Answers of the gateway's own cache count in n and weight only.
+-- The definition that the fold in the program follows; for databases that reduce by themselves.
 -- Input:  events.
 -- Output: cell (hash), the key columns, span (0 window, 1 the window before, 2 earlier), n (rows); the rest are sums of
 --         weights in requests. Order: by the key.

@@ -1,4 +1,5 @@
 -- Totals a minute and cell, for spend over time and for the variation between time buckets.
+-- The definition that the fold in the program follows; for databases that reduce by themselves.
 -- Input:  events.
 -- Output: cell (hash), minute (since 1970, UTC), cost, cost_weight, quality, quality_weight, latency, latency_weight: sums of the
 --         whole-number values times weight_milli, with the weight_milli behind them. Order: minute, cell.

@@ -98,8 +98,8 @@ impl Engine {
             };
             drop(sender);
             ended();
-            let consumed = consumer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            stepped.and(consumed)
+            let outcome = consumer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            stepped.and(outcome)
         })
     }
 

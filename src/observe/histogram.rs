@@ -104,12 +104,12 @@ impl Histogram {
     }
 
     /// The bins that hold anything, ascending: bin, rows, sum of `weight_milli`, weighted sum.
-    pub(super) fn bins(&self) -> impl Iterator<Item = (i16, u64, i64, i128)> {
-        let zeros = (self.zero_rows > 0).then(|| (ZERO_BIN, u64::from(self.zero_rows), self.zero_weight, 0));
+    pub(super) fn bins(&self) -> impl Iterator<Item = (i16, u32, i64, i128)> {
+        let zeros = (self.zero_rows > 0).then_some((ZERO_BIN, self.zero_rows, self.zero_weight, 0));
         let others = self.slots.iter().enumerate().filter(|(_, slot)| slot.rows > 0).map(|(place, slot)| {
             let bin = self.bin(place);
             let beyond = self.beyond.get(&bin).copied().unwrap_or(0);
-            (bin as i16, u64::from(slot.rows), self.weight(place), i128::from(slot.total) + beyond)
+            (bin as i16, slot.rows, self.weight(place), i128::from(slot.total) + beyond)
         });
         zeros.into_iter().chain(others)
     }

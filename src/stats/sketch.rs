@@ -21,8 +21,8 @@ pub const ZERO_BIN: i16 = i16::MIN;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
     pub index: i16,
-    /// Rows that fell into it.
-    pub rows: u64,
+    /// Rows that fell into it. Half the usual width: millions of bins are alive at once.
+    pub rows: u32,
     /// Requests those rows stand for (sum of 1 / sampling rate).
     pub weight: f64,
     /// Weighted sum of their values, in the unit of the quantity.
@@ -83,7 +83,7 @@ impl Sketch {
 
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.bins.iter().map(|bin| bin.rows).sum()
+        self.bins.iter().map(|bin| u64::from(bin.rows)).sum()
     }
 
     #[must_use]

@@ -82,7 +82,7 @@ fn the_fold_says_what_the_queries_say() {
     let bins = cells.iter().flat_map(|cell| {
         (0_i64..).zip(&cell.histograms).flat_map(move |(metric, histogram)| {
             histogram.bins().map(move |(bin, rows, weight, total)| {
-                ((cell.hash, vec![metric, i64::from(bin)]), vec![rows as f64, weight as f64, total as f64])
+                ((cell.hash, vec![metric, i64::from(bin)]), vec![f64::from(rows), weight as f64, total as f64])
             })
         })
     });

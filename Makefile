@@ -17,8 +17,9 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: ## Build what is missing and show the plan over the test data
-	@$(CARGO) build --quiet --locked $(FEATURES)
-	@$(CARGO) run --quiet --locked $(FEATURES) -- plan --dry-run
+	@# An example is built along: Cargo then unifies features as it does for tests, and Polars is not compiled twice.
+	@$(CARGO) build --quiet --locked $(FEATURES) --bin optimizer --example price_table
+	@"$${CARGO_TARGET_DIR:-target}/debug/optimizer" plan --dry-run
 
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')

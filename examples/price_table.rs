@@ -54,7 +54,8 @@ const HEADER: &str = "\
 # not used yet, and to price requests whose source does not report a cost. Your own contract may say something else:
 # copy this file, change it, and pass it with `--models FILE`.
 #
-# Source: pydantic/genai-prices, prices/data.json at commit 47df840a. MIT licence, copyright (c) Pydantic Services.
+# Source: pydantic/genai-prices, prices/data.json at commit 47df840a. MIT licence (licences/genai-prices-MIT.txt),
+# copyright (c) Pydantic Services.
 # Written by `examples/price_table.rs`; no number was changed.
 #
 # Taken: every model with one plain price for input and one for output, from openai, anthropic, google, aws, azure,

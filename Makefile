@@ -23,8 +23,10 @@ demo: ## Build what is missing and show the plan over the test data
 
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
-	$(CARGO) test --locked $(FEATURES) --all-targets
-	$(CARGO) test --locked $(FEATURES) --doc
+	@# Cargo closes once for every test program; the last line sums them up.
+	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	{ $(CARGO) test --locked $(FEATURES) --doc && $(CARGO) test --locked $(FEATURES) --all-targets; } 2>&1 | tee "$$log" && \
+	awk '/^test result:/ { passed += $$4; failed += $$6 } END { print passed " passed, " failed " failed" }' "$$log"
 
 lint:
 	$(CARGO) fmt --all --check

@@ -118,3 +118,18 @@ fn a_dry_run_writes_nothing_anywhere() {
     snapshot(folder.path(), &mut after);
     assert_eq!(before, after);
 }
+
+#[test]
+fn a_thousand_services_are_still_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<String> = support::good_rows(1000)
+        .iter()
+        .enumerate()
+        .map(|(index, row)| row.replace(",chat,", &format!(",service-{index},")))
+        .collect();
+    let file = support::write_csv(folder.path(), "a.csv", &rows);
+    let table = run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout;
+    assert!(table.contains("1,000 more segments stay as they are"), "{table}");
+    assert!(table.lines().count() < 200);
+    assert_eq!(plan_json(folder.path(), &["--from", &file])["decisions"].as_array().unwrap().len(), 1000);
+}

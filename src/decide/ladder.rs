@@ -179,9 +179,7 @@ impl Table<'_> {
         let tempting =
             self.others.iter().filter(promising).rev().max_by(|a, b| improvement(a).total_cmp(&improvement(b)));
         let (action, reason) = match tempting {
-            Some(weighed) => {
-                (Action::Refused, format!("{}: {}", weighed.candidate.arm.model_id(), weighed.candidate.why))
-            }
+            Some(weighed) => (Action::Refused, format!("{}: {}", self.name(weighed), weighed.candidate.why)),
             None => (Action::Keep, self.nothing_better()),
         };
         let mut decision = quiet(self.case, action, reason);
@@ -200,7 +198,7 @@ impl Table<'_> {
             (_, 0, _) | (.., None) => "nothing known is better by enough".to_owned(),
             (all, unknown, Some(nearest)) => {
                 let known = if unknown < all { "of the rest nothing is better by enough; " } else { "" };
-                let name = nearest.candidate.arm.model_id();
+                let name = self.name(nearest);
                 let many = if unknown == 1 {
                     String::new()
                 } else {
@@ -209,6 +207,12 @@ impl Table<'_> {
                 format!("{known}{many}{name}: {}", nearest.candidate.why)
             }
         }
+    }
+
+    /// What tells a candidate from the present arm: its model, or its config where the model is the same.
+    fn name(&self, weighed: &Weighed) -> String {
+        let arm = &weighed.candidate.arm;
+        if arm.same_model(&self.incumbent.candidate.arm) { format!("config {}", version(arm)) } else { arm.model_id() }
     }
 
     fn move_to(&mut self, index: usize, action: Action, rung: Rung, reason: String) -> Decision {

@@ -11,7 +11,8 @@ pub fn markdown(plan: &Plan) -> String {
         text += &format!("- **{label}**: {}\n", cell(&line));
     }
     text += "\n| service | segment | decision | what | why | cost | quality | latency p95 |\n|---|---|---|---|---|---:|---:|---:|\n";
-    for decision in &plan.decisions {
+    let decisions = words::decisions(plan);
+    for decision in decisions.shown {
         let row = [
             decision.service.clone(),
             decision.segment.name().to_owned(),
@@ -24,15 +25,22 @@ pub fn markdown(plan: &Plan) -> String {
         ];
         text += &format!("| {} |\n", row.map(|text| cell(&text)).join(" | "));
     }
+    text += &rest(&decisions.rest);
     if plan.findings.is_empty() {
         return text + "\nNo findings: everything is within its limits.\n";
     }
     text += "\n| severity | service | finding |\n|---|---|---|\n";
-    for finding in &plan.findings {
+    let findings = words::findings(plan);
+    for finding in findings.shown {
         let service = finding.service.as_deref().unwrap_or("all services");
         text += &format!("| {} | {} | {} |\n", finding.severity, cell(service), cell(&finding.summary));
     }
-    text
+    text + &rest(&findings.rest)
+}
+
+/// What a list leaves out, as a paragraph.
+fn rest(rest: &str) -> String {
+    if rest.is_empty() { String::new() } else { format!("\n… and {}\n", cell(rest)) }
 }
 
 /// Text that cannot break out of a table cell or become markup: names come from request logs.

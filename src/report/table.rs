@@ -51,21 +51,28 @@ pub fn table(plan: &Plan, screen: Screen) -> String {
 /// Decisions below each other, for screens where columns would be slivers.
 fn stacked(plan: &Plan, screen: Screen) -> String {
     let mut text = String::new();
-    for decision in &plan.decisions {
+    let decisions = words::decisions(plan);
+    for decision in decisions.shown {
         text += &format!("{} {} {}\n", words::action(decision.action), decision.service, decision.segment.name());
         for line in [words::what(decision), words::why(decision)].iter().filter(|line| !line.is_empty()) {
             text += &indented("", line, screen.width);
         }
     }
-    text
+    text + &rest(&decisions.rest, screen)
+}
+
+/// What a list leaves out, on a line of its own.
+fn rest(rest: &str, screen: Screen) -> String {
+    if rest.is_empty() { String::new() } else { fold("  … and ", rest, 4, usize::from(screen.width)) }
 }
 
 fn listed(plan: &Plan, screen: Screen) -> String {
-    let lines = plan.findings.iter().map(|finding| {
+    let findings = words::findings(plan);
+    let lines = findings.shown.iter().map(|finding| {
         let service = finding.service.as_deref().unwrap_or("all services");
         indented(&finding.severity.to_string(), &format!("{service}: {}", finding.summary), screen.width)
     });
-    lines.collect()
+    lines.collect::<String>() + &rest(&findings.rest, screen)
 }
 
 /// `  label  text`, folded at the width with the text kept in its column.
@@ -87,7 +94,8 @@ fn fresh(screen: Screen) -> Table {
 fn decisions(plan: &Plan, screen: Screen) -> String {
     let mut table = fresh(screen);
     table.set_header(["decision", "service", "what and why", "cost", "quality", "p95"]);
-    for decision in &plan.decisions {
+    let decisions = words::decisions(plan);
+    for decision in decisions.shown {
         let color = match decision.action {
             Action::Change | Action::Revert => Some(Color::Green),
             Action::Refused => Some(Color::Yellow),
@@ -112,7 +120,7 @@ fn decisions(plan: &Plan, screen: Screen) -> String {
     if let Some(column) = table.column_mut(1) {
         column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
     }
-    trimmed(&table)
+    trimmed(&table) + &rest(&decisions.rest, screen)
 }
 
 /// Columns that are never folded.
@@ -127,7 +135,8 @@ fn fit(table: &mut Table, columns: &[usize]) {
 fn findings(plan: &Plan, screen: Screen) -> String {
     let mut table = fresh(screen);
     table.set_header(["severity", "service", "finding"]);
-    for finding in &plan.findings {
+    let findings = words::findings(plan);
+    for finding in findings.shown {
         let mut severity = Cell::new(finding.severity);
         if screen.color {
             severity = match finding.severity {
@@ -146,7 +155,7 @@ fn findings(plan: &Plan, screen: Screen) -> String {
     if let Some(column) = table.column_mut(1) {
         column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
     }
-    trimmed(&table)
+    trimmed(&table) + &rest(&findings.rest, screen)
 }
 
 /// Lines without the blanks that pad the last column: they only break copy and paste.

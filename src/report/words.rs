@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Arm, Plan,
+    Arm, Finding, Plan,
     format::{change, count, counted, percent, usd},
     plan::{Action, Decision, Effect, Measure, Totals, UntilSource},
 };
@@ -110,7 +110,12 @@ fn spend(plan: &Plan) -> String {
         .oldest_event
         .map_or(plan.windows.lookback.start(), |oldest| oldest.max(plan.windows.lookback.start()));
     let seconds = plan.windows.lookback.end().duration_since(start).as_secs_f64();
-    let basis = if seconds < 20.0 * 3600.0 { format!("; carried on from {}", roughly(seconds)) } else { String::new() };
+    let known = totals.spend_usd_per_day.is_some();
+    let basis = if known && seconds < 20.0 * 3600.0 {
+        format!("; carried on from {}", roughly(seconds))
+    } else {
+        String::new()
+    };
     spend_words(totals) + &basis
 }
 
@@ -148,6 +153,49 @@ fn quality(plan: &Plan) -> String {
     }
 }
 
+/// What a person is shown of a long list; JSON has everything.
+pub(super) struct Excerpt<'a, T> {
+    pub shown: Vec<&'a T>,
+    /// Says what was left out; empty when nothing was.
+    pub rest: String,
+}
+
+/// Most rows of a list that somebody reads.
+const MOST: usize = 40;
+
+/// The decisions worth a look: all of a short list; of a long one what changes, then what was refused.
+pub(super) fn decisions(plan: &Plan) -> Excerpt<'_, Decision> {
+    if plan.decisions.len() <= MOST {
+        return Excerpt { shown: plan.decisions.iter().collect(), rest: String::new() };
+    }
+    let rank = |decision: &&Decision| match decision.action {
+        Action::Revert | Action::Change => 0,
+        Action::Refused => 1,
+        Action::Keep | Action::Off => 2,
+    };
+    let mut ranked: Vec<&Decision> = plan.decisions.iter().filter(|decision| rank(decision) < 2).collect();
+    ranked.sort_by_key(rank);
+    let kept = plan.decisions.len() - ranked.len();
+    let cut = ranked.split_off(ranked.len().min(MOST));
+    let moving = cut.iter().filter(|decision| rank(decision) == 0).count();
+    let mut parts = vec![format!("{} stay as they are", counted(kept as u64, "more segment"))];
+    for (number, what) in [(cut.len() - moving, "refused"), (moving, "to be changed")] {
+        if number > 0 {
+            parts.push(format!("{} more {what}", count(number as u64)));
+        }
+    }
+    Excerpt { shown: ranked, rest: format!("{}; --format json lists them all", parts.join(", ")) }
+}
+
+/// The worst findings.
+pub(super) fn findings(plan: &Plan) -> Excerpt<'_, Finding> {
+    let rest = match plan.findings.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!("{} of lesser weight; --format json lists them all", counted(more as u64, "more finding")),
+    };
+    Excerpt { shown: plan.findings.iter().take(MOST).collect(), rest }
+}
+
 /// The model without its publisher, which is long and rarely tells two apart.
 pub(super) fn short(arm: &Arm) -> String {
     arm.model.rsplit('/').next().unwrap_or(&arm.model).to_owned()
@@ -166,7 +214,7 @@ pub(super) fn what(decision: &Decision) -> String {
         (Some(now), Some(new)) => format!("{} → {}", short(now), short(new)),
         (Some(now), None) => {
             let others = || decision.candidates.iter().skip(1);
-            let ambiguous = others().any(|other| short(&other.arm) == short(now));
+            let ambiguous = others().any(|other| short(&other.arm) == short(now) && !other.arm.same_model(now));
             let name = if ambiguous { now.model_id() } else { short(now) };
             let share = decision.candidates.first().map_or(1.0, |current| current.share);
             // Where no arm has the majority, "stays" alone would sound as if one had.

@@ -133,3 +133,14 @@ fn a_thousand_services_are_still_readable() {
     assert!(table.lines().count() < 200);
     assert_eq!(plan_json(folder.path(), &["--from", &file])["decisions"].as_array().unwrap().len(), 1000);
 }
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let shown = readme.split("```text\n").find(|block| block.starts_with("Plan ")).expect("a plan in the README");
+    let shown = shown.split("```").next().unwrap();
+    let printed = run(&root(), &["plan", "--dry-run"]).stdout;
+    // The id hashes every digit, and the last ones may differ between mathematics libraries.
+    let page = |text: &str| text.lines().skip(1).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    assert_eq!(page(shown), page(&printed), "paste the new output into README.md");
+}

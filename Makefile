@@ -3,11 +3,15 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-# Empty when the library cannot be had; then DuckDB is compiled in, which takes long.
-DUCKDB_LIB_DIR ?= $(shell scripts/fetch-duckdb)
+# Fetched only for what builds. Empty when it cannot be had; then DuckDB is compiled in, which takes long.
+ifneq ($(filter demo test lint docs bench release,$(MAKECMDGOALS)),)
+ifndef DUCKDB_LIB_DIR
+DUCKDB_LIB_DIR := $(shell scripts/fetch-duckdb)
+endif
 ifneq ($(strip $(DUCKDB_LIB_DIR)),)
-export DUCKDB_LIB_DIR := $(strip $(DUCKDB_LIB_DIR))
+export DUCKDB_LIB_DIR
 FEATURES := --no-default-features
+endif
 endif
 CARGO := cargo
 

@@ -15,7 +15,7 @@ endif
 endif
 CARGO := cargo
 
-.PHONY: help demo test check lint docs bench release clean
+.PHONY: help demo test lint docs bench release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

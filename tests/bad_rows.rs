@@ -382,3 +382,21 @@ fn names_cannot_steer_a_terminal() {
         assert!(run.stdout.contains("evil") || run.stderr.contains("evil"), "{arguments:?}");
     }
 }
+
+#[test]
+fn an_endless_line_is_one_reject_and_needs_no_endless_memory() {
+    let folder = tempdir().unwrap();
+    let line = |id: usize, more: usize| {
+        format!(
+            "{{\"ts\":\"2026-01-01T11:00:00Z\",\"request_id\":\"{id}\",\"service\":\"a\",\"model\":\"m\",\"latency_ms\":1,\"outcome\":\"success\",\"x\":\"{}\"}}",
+            "y".repeat(more)
+        )
+    };
+    let mut lines: Vec<String> = (0..98).map(|id| line(id, 1)).collect();
+    lines.insert(50, line(98, 10_000_000));
+    lines.insert(60, line(99, 20_000_000));
+    let file = write_lines(folder.path(), "a.ndjson", &lines);
+    let plan = plan_json(folder.path(), &["--from", &file, "--memory-limit", "200MB"]);
+    assert_eq!(rejected(&plan), [("line: line size over maximum".to_owned(), 1)]);
+    assert_eq!(plan["source"]["rows_used"], 99);
+}

@@ -25,6 +25,9 @@ const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
 /// Longest line of text that is read; longer ones are rejects.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// What is read of a text file at a time; DuckDB's own choice, sixteen of the longest lines, would be a quarter of a gigabyte.
+const BUFFER_BYTES: u64 = 2 * MAX_LINE_BYTES;
+
 /// What DuckDB calls the column that names each row's file; no log has one of that name.
 const FILE_COLUMN: &str = "__optimizer_file";
 
@@ -204,7 +207,7 @@ fn csv(group: &FileGroup) -> Result<Vec<Part>, ObserveError> {
             format: Format::Csv,
             relation: format!(
                 "read_csv({}, auto_detect = false, header = true, columns = {{{}}}, delim = {}, quote = '\"', escape = '\"', \
-                 store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES})",
+                 store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES})",
                 path_list(&files),
                 types.join(", "),
                 literal(&delimiter.to_string())
@@ -231,7 +234,7 @@ fn ndjson(engine: &Engine, group: &FileGroup) -> Result<Part, ObserveError> {
     // The unit separator cannot stand unescaped in JSON, so no line is ever split at it.
     let lines = format!(
         "(SELECT line, {FILE_COLUMN} AS origin FROM read_csv({}, auto_detect = false, header = false, columns = {{'line': 'VARCHAR'}}, \
-         delim = '\u{1f}', quote = '', escape = '', store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}))",
+         delim = '\u{1f}', quote = '', escape = '', store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}))",
         path_list(&paths(group))
     );
     let origin = describe_paths(&paths(group));

@@ -40,8 +40,7 @@ docs:
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
 bench: ## Measure one million events against a bare DuckDB GROUP BY (release build)
-	$(CARGO) build --quiet --release --locked $(FEATURES) --bin optimizer --example generate_requests --example bench_plan
-	$(CARGO) run --quiet --release --locked $(FEATURES) --example bench_plan
+	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan
 
 release: ## Build the optimized binary
 	$(CARGO) build --release --locked $(FEATURES)

@@ -1,36 +1,9 @@
-//! Writes a large made-up request log in Parquet, the same bytes of data for the same seed: for benchmarks, never for
-//! conclusions. Shape: services with one to three models each, two variants and two config versions, log-normal latencies
-//! and token counts, three tenths scored, two percent failed, all inside one window that ends at a fixed instant.
-//!
-//! ```text
-//! cargo run --release --example generate_requests -- FILE [ROWS] [SERVICES] [MINUTES]
-//! ```
-//! Defaults: 1,000,000 rows, 1,000 services, 15 minutes.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let Some(file) = arguments.next().filter(|file| !file.starts_with('-')) else {
-        eprintln!("usage: generate_requests FILE [ROWS=1000000] [SERVICES=1000] [MINUTES=15]");
-        return ExitCode::from(2);
-    };
-    let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
-    let (Ok(rows), Ok(services), Ok(minutes)) = (number(1_000_000), number(1_000), number(15)) else {
-        eprintln!("ROWS, SERVICES and MINUTES are whole numbers");
-        return ExitCode::from(2);
-    };
-    match write(&file, rows, services.max(1), minutes.max(1)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cannot write `{file}`: {error}");
-            ExitCode::from(3)
-        }
-    }
-}
+//! A large made-up request log in Parquet, the same rows for the same size: for benchmarks, never for conclusions. Services
+//! with one to three models each, two variants and two config versions, log-normal latencies and token counts, three tenths
+//! scored, two percent failed, all inside one window that ends at a fixed instant.
 
 /// Hash-based draws instead of a stateful generator: row i is the same whatever the number of threads.
-fn write(file: &str, rows: u64, services: u64, minutes: u64) -> duckdb::Result<()> {
+pub(crate) fn write(file: &str, rows: u64, services: u64, minutes: u64) -> duckdb::Result<()> {
     let connection = duckdb::Connection::open_in_memory()?;
     let step = (minutes * 60_000_000) as f64 / rows as f64;
     connection.execute_batch(&format!(

@@ -1,10 +1,14 @@
 //! Measures one whole `plan` against a bare DuckDB `GROUP BY` over the same file in the same run, and prints the ratio.
 //!
 //! ```text
-//! make bench            # or: cargo run --release --example bench_plan -- [ROWS] [RUNS]
+//! make bench                                    # 1,000,000 rows, five runs
+//! cargo bench --bench plan -- 10000000 3        # rows and runs
+//! cargo bench --bench plan -- --generate FILE [ROWS] [SERVICES] [MINUTES]
 //! ```
 //! The floor reads the same Parquet file with as many threads and aggregates six columns by service, model and variant. Both
-//! are whole processes, started in turn, so that memory and start-up count.
+//! are whole processes, started in turn, so that memory and start-up count. `cargo test` runs it once, small, to keep it alive.
+
+mod generate;
 
 use std::{
     path::Path,
@@ -13,39 +17,41 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).peekable();
-    if arguments.peek().is_some_and(|argument| argument == "--floor") {
-        arguments.next();
-        return floor(&arguments.next().expect("a file after --floor"));
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo bench` says so; without it this is a test run.
+    let measuring = arguments.iter().any(|argument| argument == "--bench");
+    arguments.retain(|argument| argument != "--bench");
+    let number = |at: usize, default: u64| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    match arguments.first().map(String::as_str) {
+        Some("--floor") => floor(&arguments[1]),
+        Some("--generate") => {
+            generate::write(&arguments[1], number(2, 1_000_000), number(3, 1_000), number(4, 15))
+                .expect("the file can be written");
+            ExitCode::SUCCESS
+        }
+        _ if measuring => measure(number(0, 1_000_000), number(1, 5).max(1)),
+        _ => measure(20_000, 1),
     }
-    let mut number = |default: u32| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (rows, runs) = (number(1_000_000), number(5).max(1));
+}
+
+fn measure(rows: u64, runs: u64) -> ExitCode {
     let own = std::env::current_exe().expect("this process has a path");
-    let folder = own.parent().and_then(Path::parent).expect("examples lie below the profile's folder").to_path_buf();
-    let optimizer = folder.join("optimizer");
-    let data = std::env::temp_dir().join(format!("optimizer-bench-{rows}.parquet"));
-    if !optimizer.exists() {
-        eprintln!("build the program first: cargo build --release");
-        return ExitCode::from(2);
-    }
-    if !data.exists() && !made(&own.with_file_name("generate_requests"), &data, rows) {
-        eprintln!("build the generator first: cargo build --release --examples");
-        return ExitCode::from(2);
-    }
-    let data = data.to_string_lossy().into_owned();
+    let optimizer = Path::new(env!("CARGO_BIN_EXE_optimizer"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("requests.parquet").to_string_lossy().into_owned();
+    generate::write(&data, rows, 1_000, 15).expect("the file can be written");
     let plan = ["plan", "--dry-run", "--from", &data, "--window", "15m", "--lookback", "30m", "--format", "json"];
     let (mut floors, mut plans, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..=runs {
         // The first pair warms the file cache and is dropped below.
         let (seconds, _) = timed(&own, &["--floor", &data]);
         floors.push(seconds);
-        let (seconds, peak) = timed(&optimizer, &plan);
+        let (seconds, peak) = timed(optimizer, &plan);
         plans.push(seconds);
         peaks.push(peak);
     }
     let mut ratios: Vec<f64> = plans.iter().zip(&floors).skip(1).map(|(plan, floor)| plan / floor).collect();
-    let (mut floors, mut plans) = (floors[1..].to_vec(), plans[1..].to_vec());
-    let (floor, plan, ratio) = (median(&mut floors), median(&mut plans), median(&mut ratios));
+    let (floor, plan, ratio) = (median(&mut floors[1..]), median(&mut plans[1..]), median(&mut ratios));
     let peak = peaks.iter().copied().max().unwrap_or(0) / 1024;
     println!(
         "{{\"bench\":\"plan\",\"rows\":{rows},\"runs\":{runs},\"floor_s\":{floor:.3},\"plan_s\":{plan:.3},\"ratio\":{ratio:.2},\"peak_mib\":{peak}}}"
@@ -54,10 +60,6 @@ fn main() -> ExitCode {
         "rows {rows}: plan {plan:.3} s, floor {floor:.3} s, ratio {ratio:.2} (medians of {runs}), peak memory {peak} MiB"
     );
     ExitCode::SUCCESS
-}
-
-fn made(generator: &Path, data: &Path, rows: u32) -> bool {
-    Command::new(generator).arg(data).arg(rows.to_string()).status().is_ok_and(|status| status.success())
 }
 
 /// Runs a command to its end; wall seconds and peak resident kibibytes.

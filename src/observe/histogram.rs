@@ -24,7 +24,7 @@ struct Slot {
 
 impl Slot {
     fn add_rows(&mut self, rows: u32) {
-        self.rows = self.rows.checked_add(rows).expect("fewer than four billion rows share a bin");
+        self.rows = self.rows.saturating_add(rows);
     }
 
     /// Whether it still fits.
@@ -53,7 +53,7 @@ impl Histogram {
     /// Adds one row, whose bin is known.
     pub(super) fn add(&mut self, bin: i16, value: i64, weight: i64) {
         if bin == ZERO_BIN {
-            self.zero_rows += 1;
+            self.zero_rows = self.zero_rows.saturating_add(1);
             self.zero_weight += weight;
             return;
         }
@@ -74,7 +74,7 @@ impl Histogram {
 
     /// Adds all rows of another.
     pub(super) fn absorb(&mut self, other: &Self) {
-        self.zero_rows += other.zero_rows;
+        self.zero_rows = self.zero_rows.saturating_add(other.zero_rows);
         self.zero_weight += other.zero_weight;
         for (bin, total) in &other.beyond {
             *self.beyond.entry(*bin).or_default() += total;

@@ -43,7 +43,8 @@ impl Sketch {
         bins.dedup_by(|later, earlier| {
             let same = later.index == earlier.index;
             if same {
-                earlier.rows += later.rows;
+                // Saturating: four billion rows of evidence are as good as more, and never wrap round to few.
+                earlier.rows = earlier.rows.saturating_add(later.rows);
                 earlier.weight += later.weight;
                 earlier.sum += later.sum;
             }

@@ -25,7 +25,13 @@ pub(super) struct Weighed {
     overall: Measures,
     /// Whether the window holds enough requests.
     recent: bool,
+    /// Latency p95 in milliseconds and share of failures in the window itself; unknown below [`A_LOOK`] requests.
+    pub latency_p95_now: Option<f64>,
+    pub errors_now: Option<f64>,
 }
+
+/// Requests in the window that show whether an arm is well right now: too few to decide on, enough to see trouble.
+const A_LOOK: u64 = 20;
 
 impl Weighed {
     /// Every constraint is shown to hold.
@@ -92,7 +98,17 @@ fn describe(arm: &Arm, evidence: &ArmEvidence, served: f64, rules: &Rules) -> We
         checks: Vec::new(),
         why: "serves the largest share of this segment now".to_owned(),
     };
-    Weighed { candidate, measures, overall: Measures::of(&evidence.lookback, &evidence.lookback), recent }
+    let seen = evidence.window.requests.rows >= A_LOOK;
+    let latency_p95_now = seen.then(|| evidence.window.latency.quantile(compare::LATENCY_QUANTILE)).flatten();
+    let errors_now = seen.then(|| evidence.window.error_rate()).flatten();
+    Weighed {
+        latency_p95_now,
+        errors_now,
+        candidate,
+        measures,
+        overall: Measures::of(&evidence.lookback, &evidence.lookback),
+        recent,
+    }
 }
 
 /// Fills in checks, improvement and confidence.
@@ -104,6 +120,7 @@ fn hold_against(weighed: &mut Weighed, evidence: &ArmEvidence, incumbent: &Weigh
     let basis = |weighed: &Weighed| if both_recent { weighed.measures } else { weighed.overall };
     let (own, present) = (basis(weighed), basis(incumbent));
     checks.extend(limits(&own, &present, rules));
+    checks.extend(trouble_now(weighed, rules));
     let objectives = &rules.objectives;
     let improvement = compare::improvement(&own, &present, [objectives.cost, objectives.latency, objectives.quality]);
     let candidate = &mut weighed.candidate;
@@ -115,6 +132,23 @@ fn hold_against(weighed: &mut Weighed, evidence: &ArmEvidence, incumbent: &Weigh
         (!unknown).then_some(worst)
     });
     candidate.checks = checks;
+}
+
+/// Trouble of this very window, which a day of good evidence would hide: failures above the limit, or latency above its own
+/// limit and above what the arm's own evidence shows.
+fn trouble_now(weighed: &Weighed, rules: &Rules) -> Option<Check> {
+    let errors = weighed.errors_now.filter(|rate| *rate > rules.constraints.error_rate).map(|rate| {
+        let limit = format::percent(rules.constraints.error_rate);
+        format!("{} of its requests in the window fail, limit {limit}", format::percent(rate))
+    });
+    let latency = weighed.latency_p95_now.zip(weighed.overall.log_latency_p95).and_then(|(now, usual)| {
+        let limit = rules.thresholds.latency_p95_ms;
+        let tolerated = usual.value.exp() * (1.0 + rules.constraints.latency_increase_percent / 100.0);
+        (now > limit && now > tolerated)
+            .then(|| format!("its latency p95 is {} in the window, limit {}", format::ms(now), format::ms(limit)))
+    });
+    let detail = errors.or(latency)?;
+    Some(Check { rule: "well now".to_owned(), outcome: CheckOutcome::Fails, probability: None, detail })
 }
 
 fn permission(arm: &Arm, rules: &Rules) -> Check {

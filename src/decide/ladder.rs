@@ -71,10 +71,17 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Safety: the configuration in force is worse than the one before it, so go back.
+    /// Safety: the configuration in force is worse than the one before it, so go back; unless the policy leaves that to people,
+    /// or going back would do harm of its own. The finding stands either way.
     fn revert(&mut self) -> Option<Decision> {
         let case = self.case;
+        if !case.rules.rollback.automatic {
+            return None;
+        }
         let found = regression::find(case.evidence, case.arms, case.rules.evidence, &case.rules.rollback)?;
+        if !found.harms_of_return.is_empty() {
+            return None;
+        }
         let index = self.others.iter().position(|other| other.candidate.arm == found.previous)?;
         let harms: Vec<String> = found
             .harms
@@ -113,8 +120,16 @@ impl Table<'_> {
             }
             _ => self.incumbent.candidate.latency_p95_ms.is_some_and(|latency| latency.low > thresholds.latency_p95_ms),
         };
+        // A day of good evidence says nothing when the trouble of this hour is everybody's: it must be well now, too.
+        let well_now = |weighed: &Weighed| match breach.kind {
+            FindingKind::ErrorRateHigh => weighed.errors_now.is_some_and(|rate| rate <= thresholds.error_rate),
+            _ => weighed.latency_p95_now.is_some_and(|latency| latency <= thresholds.latency_p95_ms),
+        };
         let fit: Vec<usize> = (0..self.others.len())
-            .filter(|index| self.others[*index].allowed() && ends_it(&self.others[*index].candidate))
+            .filter(|index| {
+                let other = &self.others[*index];
+                other.allowed() && ends_it(&other.candidate) && well_now(other)
+            })
             .collect();
         let index = best(&self.others, &fit).filter(|_| suffers)?;
         let (now, after) = (&self.incumbent.candidate, &self.others[index].candidate);

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Arm, Plan, Policy, Segment, Window,
-        plan::{Action, CheckOutcome, Decision, SourceSummary, Standing, UntilSource, Windows},
+        Arm, FindingKind, Plan, Policy, Segment, Window,
+        plan::{Action, CheckOutcome, Decision, Rung, SourceSummary, Standing, UntilSource, Windows},
     },
     stats::{ArmEvidence, Observation, Requests, Rollup, ServiceEvidence, Sketch},
 };
@@ -164,6 +164,54 @@ fn forbidden_models_are_refused_by_name() {
     let decision = planned(&[("chat", arms)], &policy).decisions.remove(0);
     assert_eq!(decision.action, Action::Refused);
     assert!(decision.reason.contains("the policy denies `maker/ch*`"), "{}", decision.reason);
+}
+
+fn at(version: &str) -> Arm {
+    Arm { config_version: Some(version.into()), ..arm("strong") }
+}
+
+/// A service whose config went from v1 to v2.
+fn reconfigured(old: Told, new: Told, policy: &Policy) -> Plan {
+    let mut observation = observation(&[("chat", vec![(at("v1"), old), (at("v2"), new)])]);
+    let service = observation.services.get_mut("chat").unwrap();
+    service.version_since = BTreeMap::from([("v1".to_owned(), 1), ("v2".to_owned(), 2)]);
+    service.segments.get_mut(&Segment::Simple).unwrap().get_mut(&at("v1")).unwrap().window = Rollup::default();
+    let findings = crate::orient::findings(&observation, policy);
+    plan(&Inputs { observation: &observation, findings: &findings, policy })
+}
+
+#[test]
+fn a_config_is_reverted_only_when_going_back_is_sound_and_automatic() {
+    let regressed = |plan: &Plan| plan.findings.iter().any(|finding| finding.kind == FindingKind::ConfigRegression);
+    let worse = Told { quality: Some(0.75), ..STRONG };
+    let mut policy = balanced();
+    assert_eq!(reconfigured(STRONG, worse, &policy).decisions[0].action, Action::Revert);
+    // The old one failed in every fourth request: worse in another way, so this is for people.
+    let torn = reconfigured(Told { errors: 1000, ..STRONG }, worse, &policy);
+    assert_ne!(torn.decisions[0].action, Action::Revert);
+    assert!(regressed(&torn));
+    policy.default.rollback.automatic = false;
+    let told = reconfigured(STRONG, worse, &policy);
+    assert_ne!(told.decisions[0].action, Action::Revert);
+    assert!(regressed(&told));
+}
+
+#[test]
+fn nobody_flees_to_a_provider_that_is_in_trouble_too() {
+    let slow = Told { latency: 30_000.0, ..STRONG };
+    let spare = Told { requests: 1500, ..STRONG };
+    let escape = |hour: Told| {
+        let mut observation = observation(&[("chat", vec![(arm("main"), slow), (arm("spare"), spare)])]);
+        let service = observation.services.get_mut("chat").unwrap();
+        service.segments.get_mut(&Segment::Simple).unwrap().get_mut(&arm("spare")).unwrap().window = hour.rollup();
+        let policy = balanced();
+        let findings = crate::orient::findings(&observation, &policy);
+        plan(&Inputs { observation: &observation, findings: &findings, policy: &policy }).decisions.remove(0)
+    };
+    let few = Told { requests: 100, errors: 0, ..STRONG };
+    assert_eq!((escape(few).action, escape(few).rung), (Action::Change, Rung::SafetyRule));
+    assert!(escape(Told { latency: 30_000.0, ..few }).proposed.is_none(), "as slow right now");
+    assert!(escape(Told { errors: 50, ..few }).proposed.is_none(), "half of its requests fail right now");
 }
 
 fn told() -> impl Strategy<Value = Told> {

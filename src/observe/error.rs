@@ -39,6 +39,8 @@ pub enum ObserveError {
         #[source]
         cause: io::Error,
     },
+    #[error("the source changed while it was read")]
+    Changed,
     #[error("`{}` is named twice", path.display())]
     NamedTwice { path: PathBuf },
     #[error("`{origin}` has {lines} lines and {rows} rows: a quote that is never closed has swallowed lines{place}")]
@@ -187,6 +189,7 @@ impl Fixable for ObserveError {
             Self::AllRejected { .. } | Self::TooManyRejected { .. } => {
                 "`--rejects FILE.csv` writes every rejected row with its reason; mend the export or the units".into()
             }
+            Self::Changed => "run again once the export has finished, or read a copy".into(),
             Self::NamedTwice { .. } => {
                 "name each source once; the same file twice would count every request twice".into()
             }

@@ -88,11 +88,13 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
             newest: time(newest).to_string(),
         });
     }
+    // Parquet is read where it lies, and somebody may have put another file there in between.
+    let outside = census.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     let source = SourceSummary {
         files: census.files,
         rows_read: rows,
         rows_used: used,
-        rows_outside: census.good - used - duplicates,
+        rows_outside: outside,
         rows_duplicate: duplicates,
         rejected: census.rejected,
         oldest_event: census.span_us.map(|(oldest, _)| time(oldest)),

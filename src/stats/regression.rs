@@ -33,6 +33,8 @@ pub struct Regression {
     pub current: Arm,
     pub previous: Arm,
     pub harms: Vec<Harm>,
+    /// What going back would make worse, beyond the same margins; not empty means that neither is sound.
+    pub harms_of_return: Vec<Harm>,
 }
 
 /// Compares the arm that serves most of a segment now with the newest earlier config version of the same model. `None` when
@@ -58,9 +60,15 @@ pub fn find(
     if !enough(now) || !enough(then) {
         return None;
     }
-    let harms =
-        harms(&Measures::of(&now.lookback, &now.lookback), &Measures::of(&then.lookback, &then.lookback), limits);
-    (!harms.is_empty()).then(|| Regression { current: current.clone(), previous: previous.clone(), harms })
+    let (now, then) = (Measures::of(&now.lookback, &now.lookback), Measures::of(&then.lookback, &then.lookback));
+    let harms_of_return = harms(&then, &now, limits);
+    let harms = harms(&now, &then, limits);
+    (!harms.is_empty()).then(|| Regression {
+        current: current.clone(),
+        previous: previous.clone(),
+        harms,
+        harms_of_return,
+    })
 }
 
 /// The arm that serves most requests of the window; ties go to the first by name.

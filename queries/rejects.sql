@@ -1,7 +1,7 @@
 -- Every rejected row with its reason and what stood in the source, for people to mend.
 -- Input:  rows; reject_errors and reject_scans, which DuckDB keeps of lines it could not split.
 -- Output: reject, origin (file), source_row (JSON of the row, or the line as it stands). Order: origin, reject, row.
-SELECT reject, origin, source_row FROM rows WHERE reject IS NOT NULL
+SELECT reject, origin, source_row FROM rows WHERE reject IS NOT NULL AND reject NOT LIKE 'passed over: %'
 UNION ALL
 SELECT 'line: ' || lower(replace(CAST(error_type AS VARCHAR), '_', ' ')), file_path, csv_line
 FROM (

@@ -8,7 +8,7 @@ use optimizer::{
         Arm, ModelTable, Segment,
         policy::{Model, Tier},
     },
-    observe::{self, Engine, Request},
+    observe::{self, Engine, LayoutChoice, Request},
     stats::{Observation, Sketch},
 };
 use tempfile::tempdir;
@@ -47,6 +47,7 @@ fn observed(folder: &Path, header: &str, rows: &[&str]) -> Observation {
     let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let request = Request {
         groups: &groups,
+        layouts: &LayoutChoice::default(),
         default_service: Some("fallback"),
         now: noon,
         window: SignedDuration::from_hours(1),
@@ -200,6 +201,7 @@ fn quantiles_of_the_test_data_are_within_alpha_of_exact() {
     let until: Timestamp = "2023-11-17T18:00:00Z".parse().unwrap();
     let request = Request {
         groups: &groups,
+        layouts: &LayoutChoice::default(),
         default_service: None,
         now: until,
         window: SignedDuration::from_hours(1),

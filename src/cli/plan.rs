@@ -12,7 +12,7 @@ use super::{Failure, files, no_color, progress::Progress, sink};
 use crate::{
     decide::{self, Inputs},
     domain::{ModelTable, Plan, Policy},
-    observe::{self, Engine, FileGroup, ObserveError, Request, Stage},
+    observe::{self, Engine, FileGroup, LayoutChoice, ObserveError, Request, Stage},
     orient,
     report::{self, Screen},
 };
@@ -34,6 +34,14 @@ pub(super) struct PlanArgs {
     /// [default: testdata, where it exists]
     #[arg(long, value_name = "PATH", verbatim_doc_comment)]
     from: Vec<String>,
+    /// How the source is laid out, where its columns do not tell; once for all, or once for each `--from`
+    ///
+    /// `optimizer inspect` shows what was recognised and why.
+    #[arg(long, value_name = "NAME")]
+    layout: Vec<String>,
+    /// SQL file that maps a log of your own to the canonical columns; examples/mapping.sql explains
+    #[arg(long, value_name = "FILE.sql", conflicts_with = "layout")]
+    mapping: Option<PathBuf>,
     /// Policy file [default: policies/balanced.yaml, else the built-in balanced profile]
     #[arg(long, value_name = "FILE", env = "OPTIMIZER_POLICY")]
     policy: Option<PathBuf>,
@@ -98,6 +106,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         policy: files::policy(arguments.policy.as_deref())?,
         models: files::models(arguments.models.as_deref())?,
         groups: observe::resolve(&from)?,
+        layouts: LayoutChoice::new(&arguments.layout, from.len(), arguments.mapping.as_deref())?,
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
@@ -151,6 +160,7 @@ fn interruptible(work: Work, memory_limit: Option<&str>) -> Result<Plan, Failure
 /// Everything one plan is made from.
 struct Work {
     groups: Vec<FileGroup>,
+    layouts: LayoutChoice,
     policy: Policy,
     models: ModelTable,
     window: SignedDuration,
@@ -165,6 +175,7 @@ impl Work {
         let progress = Progress::start();
         let request = Request {
             groups: &self.groups,
+            layouts: &self.layouts,
             default_service: self.default_service.as_deref(),
             now: Timestamp::now(),
             window: self.window,

@@ -1,6 +1,6 @@
 //! Properties of a plan that must hold whatever the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -65,11 +65,13 @@ fn observation(services: &[(&str, Vec<(Arm, Told)>)]) -> Observation {
     let windows = Windows { window, before: window.before().unwrap(), lookback, until: UntilSource::Flag };
     let source = SourceSummary {
         files: 1,
+        layouts: BTreeSet::from(["canonical".to_owned()]),
         rows_read: 1,
         rows_used: 1,
         rows_outside: 0,
         rows_duplicate: 0,
         rejected: BTreeMap::new(),
+        passed_over: BTreeMap::new(),
         oldest_event: Some(lookback.start()),
         newest_event: Some(end),
         ignored_columns: Vec::new(),

@@ -3,7 +3,7 @@
 //! The types are the machine output too: `--format json` writes them as they stand, `docs/schema/plan.v1.json` describes
 //! them. A field may be added without a new version; renaming or removing one needs `plan/v2`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -65,6 +65,8 @@ pub enum UntilSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceSummary {
     pub files: u64,
+    /// Names of the layouts found.
+    pub layouts: BTreeSet<String>,
     pub rows_read: u64,
     /// Inside the lookback window, valid and unique.
     pub rows_used: u64,
@@ -72,9 +74,11 @@ pub struct SourceSummary {
     pub rows_duplicate: u64,
     /// Rows no statistic saw, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Rows that are no requests of a model, by what they are. Not among `rows_read`.
+    pub passed_over: BTreeMap<String, u64>,
     pub oldest_event: Option<Timestamp>,
     pub newest_event: Option<Timestamp>,
-    /// Columns that are not part of the canonical layout.
+    /// Columns that the layout does not read.
     pub ignored_columns: Vec<String>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use super::layout::Layout;
 use crate::domain::{
     event::COLUMNS,
     fault::{Exit, Fixable},
@@ -65,7 +66,28 @@ pub enum ObserveError {
         cause: duckdb::Error,
     },
     #[error("`{origin}` lacks {}", list(missing))]
-    ColumnsMissing { origin: String, missing: Vec<&'static str>, found: Vec<String>, resembles: Option<&'static str> },
+    ColumnsMissing { origin: String, missing: Vec<&'static str>, found: Vec<String> },
+    #[error("`{origin}` is {what}, and {question}")]
+    LayoutUnclear { origin: String, what: String, question: String },
+    #[error("no layout is called `{name}`")]
+    LayoutUnknown { name: String, known: Vec<&'static str> },
+    #[error("{layouts} layouts for {sources} sources")]
+    LayoutCount { layouts: usize, sources: usize },
+    #[error("cannot read the mapping `{}`", path.display())]
+    MappingUnreadable {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("the header of the mapping `{path}` is wrong: {what}")]
+    MappingBroken { path: String, what: String },
+    #[error("`{origin}` cannot be mapped by {layout}")]
+    Mapping {
+        origin: String,
+        layout: String,
+        #[source]
+        cause: duckdb::Error,
+    },
     #[error("no usable row: all {rows} were rejected\n{reasons}")]
     AllRejected { rows: u64, reasons: String },
     #[error(
@@ -117,6 +139,16 @@ impl ObserveError {
         Self::known(cause).unwrap_or_else(|cause| Self::Broken { origin: origin.to_owned(), format, cause })
     }
 
+    /// The same for a failure while a layout's SQL maps `origin`: a mapping the user wrote is the user's to mend.
+    pub(super) fn mapping(origin: &str, layout: &Layout, format: &'static str, cause: duckdb::Error) -> Self {
+        let text = cause.to_string();
+        let faulty = ["Parser Error", "Binder Error", "Catalog Error", "Conversion Error"];
+        if faulty.iter().any(|kind| text.contains(kind)) {
+            return Self::Mapping { origin: origin.to_owned(), layout: layout.name.clone(), cause };
+        }
+        Self::reading(origin, format, cause)
+    }
+
     fn known(cause: duckdb::Error) -> Result<Self, duckdb::Error> {
         let text = cause.to_string();
         if text.contains("INTERRUPT") || text.contains("Interrupted!") {
@@ -129,15 +161,12 @@ impl ObserveError {
     }
 }
 
-fn missing_columns(missing: &[&'static str], found: &[String], resembles: Option<&'static str>) -> String {
+fn missing_columns(missing: &[&'static str], found: &[String]) -> String {
     if found.is_empty() {
         return "no line of it is a JSON object; one line is one request, and standard input must be NDJSON too"
             .to_owned();
     }
-    let mut hint = match resembles {
-        Some(layout) => format!("this looks like {layout}, which this version cannot read yet; rename its columns\n"),
-        None => "rename the columns in the export, or with any SQL engine\n".to_owned(),
-    };
+    let mut hint = "rename the columns in the export, name the layout with `--layout`, or write a few lines of SQL for `--mapping`\n".to_owned();
     for column in COLUMNS.iter().filter(|column| missing.contains(&column.name)) {
         let likely = super::columns::likely(column.name, found);
         let perhaps =
@@ -185,7 +214,16 @@ impl Fixable for ObserveError {
             Self::Broken { .. } | Self::CutShort { .. } => {
                 "the file may be cut short or still being written; export it again".into()
             }
-            Self::ColumnsMissing { missing, found, resembles, .. } => missing_columns(missing, found, *resembles),
+            Self::ColumnsMissing { missing, found, .. } => missing_columns(missing, found),
+            Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
+            Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
+            Self::LayoutCount { .. } => {
+                "give `--layout` once for all sources, or once for each `--from` in the same order".into()
+            }
+            Self::MappingUnreadable { .. } => "check the path given to `--mapping`".into(),
+            Self::MappingBroken { .. } | Self::Mapping { .. } => {
+                "a mapping is one SELECT over the relation `raw` that names canonical columns; examples/mapping.sql is one".into()
+            }
             Self::AllRejected { .. } | Self::TooManyRejected { .. } => {
                 "`--rejects FILE.csv` writes every rejected row with its reason; mend the export or the units".into()
             }
@@ -231,6 +269,12 @@ impl Fixable for ObserveError {
             | Self::Window { .. }
             | Self::Rejects { .. }
             | Self::NamedTwice { .. }
+            | Self::LayoutUnclear { .. }
+            | Self::LayoutUnknown { .. }
+            | Self::LayoutCount { .. }
+            | Self::MappingUnreadable { .. }
+            | Self::MappingBroken { .. }
+            | Self::Mapping { .. }
             | Self::RejectsExist { .. }
             | Self::MemoryLimit { .. } => Exit::Usage,
             _ => Exit::Source,

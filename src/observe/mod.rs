@@ -8,12 +8,16 @@ mod files;
 mod fold;
 mod histogram;
 mod integrity;
+mod layout;
 mod load;
 mod merge;
 mod reduce;
+mod tables;
+mod typed;
 
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
+pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{LoadRequest, RejectSummary};
 pub use reduce::{Request, Stage, observe};

@@ -9,6 +9,7 @@ use super::{
     duplicates::deduplicate,
     engine::{Value, literal},
     fold::fold,
+    layout::LayoutChoice,
     load::{LoadRequest, RejectSummary, load},
     merge,
 };
@@ -27,6 +28,7 @@ const MAX_REJECTED: f64 = 0.10;
 #[derive(Debug)]
 pub struct Request<'a> {
     pub groups: &'a [FileGroup],
+    pub layouts: &'a LayoutChoice,
     pub default_service: Option<&'a str>,
     /// The wall clock.
     pub now: Timestamp,
@@ -54,20 +56,25 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     progress(Stage::Reading);
     let census = load(
         engine,
-        &LoadRequest { groups: request.groups, default_service: request.default_service, now: request.now },
+        &LoadRequest {
+            groups: request.groups,
+            layouts: request.layouts,
+            default_service: request.default_service,
+            now: request.now,
+        },
     )?;
     tracing::debug!(good = census.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
         write_rejects(engine, path)?;
     }
-    let rows = census.good + census.rejected_total();
+    let rows = census.rows();
     judge_rejects(&census, rows)?;
     let windows = windows(request, &census)?;
     set_windows(engine, &windows)?;
     load_prices(engine, request.prices)?;
 
     progress(Stage::Deduplicating);
-    engine.set("all_good", &Value::Flag(census.rejected.is_empty()))?;
+    engine.set("all_good", &Value::Flag(census.rejected.is_empty() && census.passed_over.is_empty()))?;
     let duplicates = deduplicate(engine, rows)?;
     tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
     engine.run("preparing events", include_str!("../../queries/events.sql"))?;
@@ -92,11 +99,13 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     let outside = census.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     let source = SourceSummary {
         files: census.files,
+        layouts: census.layouts,
         rows_read: rows,
         rows_used: used,
         rows_outside: outside,
         rows_duplicate: duplicates,
         rejected: census.rejected,
+        passed_over: census.passed_over,
         oldest_event: census.span_us.map(|(oldest, _)| time(oldest)),
         newest_event: census.span_us.map(|(_, newest)| time(newest)),
         ignored_columns: census.ignored_columns,

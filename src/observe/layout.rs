@@ -1,0 +1,187 @@
+//! The layouts a source can have. Each is one SQL file that turns the columns of the source into canonical ones; what the
+//! program must know of it stands in the comment lines at its top, so that a layout is told in one place.
+
+use std::{path::Path, sync::LazyLock};
+
+use super::ObserveError;
+
+/// What a row of a layout is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Yields {
+    /// One request of a model.
+    Requests,
+    /// One score given to a request, often long after it.
+    Scores,
+    /// A figure over many requests: good for thresholds, useless for comparing models.
+    Metrics,
+}
+
+/// One way in which sources are laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    pub name: String,
+    /// First line of the file: what it is, in words.
+    pub what: String,
+    pub yields: Yields,
+    /// Columns by which it is known: all of one of these lists.
+    pub recognised_by: Vec<Vec<String>>,
+    /// Columns it reads; where a source lacks one it is NULL. None reads whatever is there.
+    pub reads: Option<Vec<String>>,
+    /// Whether failed requests are in it: without them there is no error rate.
+    pub records_failures: bool,
+    /// What a user must say before it is read, because nothing in the data tells.
+    pub ask: Option<String>,
+    sql: String,
+}
+
+/// Every layout that ships, each known before those that follow it.
+const SHIPPED: &[(&str, &str)] = &[("canonical", include_str!("../../queries/sources/canonical.sql"))];
+
+static BUILT_IN: LazyLock<Vec<Layout>> = LazyLock::new(|| {
+    let parsed = SHIPPED.iter().map(|(name, sql)| Layout::parse(name, sql).expect("shipped layouts are well formed"));
+    parsed.collect()
+});
+
+impl Layout {
+    /// Reads the header of a layout's SQL; what is wrong with it as an error.
+    fn parse(name: &str, sql: &str) -> Result<Self, String> {
+        let comments = || sql.lines().map_while(|line| line.trim_end().strip_prefix("--")).map(str::trim);
+        let field = |key: &str| {
+            let value = comments().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+            value.map(|value| value.trim().to_owned())
+        };
+        let names = |text: String| -> Vec<String> {
+            text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+        };
+        let yields = match field("Yields").as_deref() {
+            Some("requests") | None => Yields::Requests,
+            Some("scores") => Yields::Scores,
+            Some("metrics") => Yields::Metrics,
+            Some(other) => return Err(format!("`Yields: {other}` is not requests, scores or metrics")),
+        };
+        let records_failures = match field("Failures").as_deref() {
+            Some("recorded") | None => true,
+            Some("not recorded") => false,
+            Some(other) => return Err(format!("`Failures: {other}` is neither `recorded` nor `not recorded`")),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            what: comments().next().unwrap_or_default().trim_end_matches('.').to_owned(),
+            yields,
+            recognised_by: field("Recognised by")
+                .map(|text| text.split(';').map(|part| names(part.to_owned())).collect())
+                .unwrap_or_default(),
+            reads: field("Reads").map(names),
+            records_failures,
+            ask: field("Ask"),
+            sql: sql.trim_end().trim_end_matches(';').to_owned(),
+        })
+    }
+
+    /// The SELECT over `raw`, with its comments.
+    pub(super) fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    fn recognises(&self, columns: &[String]) -> bool {
+        let has = |name: &String| columns.contains(name);
+        self.recognised_by.iter().any(|names| !names.is_empty() && names.iter().all(has))
+    }
+}
+
+/// The layout that ships under a name.
+pub(super) fn built_in(name: &str) -> Option<&'static Layout> {
+    BUILT_IN.iter().find(|layout| layout.name == name)
+}
+
+/// What the user said about layouts.
+#[derive(Debug, Clone, Default)]
+pub struct LayoutChoice {
+    /// By position of the source; one name alone is for all of them.
+    named: Vec<&'static Layout>,
+    mapping: Option<Layout>,
+}
+
+impl LayoutChoice {
+    /// From `--layout` (none, one for all, or one for each of `sources`) and `--mapping`.
+    pub fn new(named: &[String], sources: usize, mapping: Option<&Path>) -> Result<Self, ObserveError> {
+        if named.len() > 1 && named.len() != sources {
+            return Err(ObserveError::LayoutCount { layouts: named.len(), sources });
+        }
+        let find = |name: &String| {
+            built_in(name).ok_or_else(|| ObserveError::LayoutUnknown { name: name.clone(), known: names() })
+        };
+        Ok(Self {
+            named: named.iter().map(find).collect::<Result<_, _>>()?,
+            mapping: mapping.map(read_mapping).transpose()?,
+        })
+    }
+
+    /// The layouts of a table with these columns, at most one of each kind: the one the user named, else the user's own
+    /// mapping, else the first that knows the columns. None when nothing does.
+    pub(super) fn of(&self, origin: &str, source: usize, columns: &[String]) -> Result<Vec<&Layout>, ObserveError> {
+        if let Some(named) = self.named.get(source).or(if self.named.len() == 1 { self.named.first() } else { None }) {
+            return Ok(vec![named]);
+        }
+        if let Some(mapping) = &self.mapping
+            && (mapping.recognised_by.is_empty() || mapping.recognises(columns))
+        {
+            return Ok(vec![mapping]);
+        }
+        let mut found: Vec<&Layout> = Vec::new();
+        for layout in BUILT_IN.iter().filter(|layout| layout.recognises(columns)) {
+            if found.iter().all(|other| other.yields != layout.yields) {
+                found.push(layout);
+            }
+        }
+        if let Some((layout, question)) = found.iter().find_map(|layout| Some((layout, layout.ask.as_ref()?))) {
+            return Err(ObserveError::LayoutUnclear {
+                origin: origin.to_owned(),
+                what: layout.what.clone(),
+                question: question.clone(),
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// Names of all layouts that ship.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    SHIPPED.iter().map(|(name, _)| *name).collect()
+}
+
+fn read_mapping(path: &Path) -> Result<Layout, ObserveError> {
+    let sql = std::fs::read_to_string(path)
+        .map_err(|cause| ObserveError::MappingUnreadable { path: path.to_owned(), cause })?;
+    let name = path.display().to_string();
+    Layout::parse(&name, &sql).map_err(|what| ObserveError::MappingBroken { path: name, what })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_layout_is_well_formed() {
+        for (name, sql) in SHIPPED {
+            let layout = Layout::parse(name, sql).unwrap();
+            assert!(!layout.what.is_empty() && layout.reads.is_some(), "{name}");
+            let reads = layout.reads.unwrap();
+            for column in layout.recognised_by.iter().flatten() {
+                assert!(reads.contains(column), "{name} is known by `{column}` and does not read it");
+            }
+        }
+    }
+
+    #[test]
+    fn headers_are_read_and_checked() {
+        let layout =
+            Layout::parse("x", "-- A log.\n-- Recognised by: a, b; c\n-- Reads: a, b, c\nSELECT 1;\n").unwrap();
+        assert_eq!(layout.what, "A log");
+        assert_eq!(layout.recognised_by, [vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]]);
+        assert!(layout.recognises(&["c".to_owned()]) && !layout.recognises(&["a".to_owned()]));
+        assert!(layout.sql().ends_with("SELECT 1"));
+        assert!(Layout::parse("x", "-- A log.\n-- Yields: rows\nSELECT 1").unwrap_err().contains("rows"));
+    }
+}

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use optimizer::{
+    decide::{self, policy::Source},
     domain::{
-        Arm, ModelTable, Segment,
+        Arm, ModelTable, Policy, Segment,
         policy::{Model, Tier},
     },
     observe::{self, Engine, LayoutChoice, Request},
@@ -38,6 +39,10 @@ fn prices() -> ModelTable {
     }
 }
 
+fn policy() -> Policy {
+    decide::policy::parse(Source::profile("balanced").unwrap(), &|_| unreachable!()).unwrap()
+}
+
 /// Writes the rows, observes one hour with a day of evidence that ends at noon, and hands the rollups back.
 fn observed(folder: &Path, header: &str, rows: &[&str]) -> Observation {
     let file = folder.join("rows.csv");
@@ -48,6 +53,8 @@ fn observed(folder: &Path, header: &str, rows: &[&str]) -> Observation {
     let request = Request {
         groups: &groups,
         layouts: &LayoutChoice::default(),
+        scores: &[],
+        policy: &policy(),
         default_service: Some("fallback"),
         now: noon,
         window: SignedDuration::from_hours(1),
@@ -202,6 +209,8 @@ fn quantiles_of_the_test_data_are_within_alpha_of_exact() {
     let request = Request {
         groups: &groups,
         layouts: &LayoutChoice::default(),
+        scores: &[],
+        policy: &policy(),
         default_service: None,
         now: until,
         window: SignedDuration::from_hours(1),

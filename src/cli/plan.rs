@@ -42,6 +42,9 @@ pub(super) struct PlanArgs {
     /// SQL file that maps a log of your own to the canonical columns; examples/mapping.sql explains
     #[arg(long, value_name = "FILE.sql", conflicts_with = "layout")]
     mapping: Option<PathBuf>,
+    /// Scores given after the requests: a file, directory or pattern; the policy declares the scale of each
+    #[arg(long, value_name = "PATH")]
+    scores: Vec<String>,
     /// Policy file [default: policies/balanced.yaml, else the built-in balanced profile]
     #[arg(long, value_name = "FILE", env = "OPTIMIZER_POLICY")]
     policy: Option<PathBuf>,
@@ -106,6 +109,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         policy: files::policy(arguments.policy.as_deref())?,
         models: files::models(arguments.models.as_deref())?,
         groups: observe::resolve(&from)?,
+        scores: observe::resolve(&arguments.scores)?,
         layouts: LayoutChoice::new(&arguments.layout, from.len(), arguments.mapping.as_deref())?,
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
@@ -161,6 +165,7 @@ fn interruptible(work: Work, memory_limit: Option<&str>) -> Result<Plan, Failure
 struct Work {
     groups: Vec<FileGroup>,
     layouts: LayoutChoice,
+    scores: Vec<FileGroup>,
     policy: Policy,
     models: ModelTable,
     window: SignedDuration,
@@ -176,6 +181,8 @@ impl Work {
         let request = Request {
             groups: &self.groups,
             layouts: &self.layouts,
+            scores: &self.scores,
+            policy: &self.policy,
             default_service: self.default_service.as_deref(),
             now: Timestamp::now(),
             window: self.window,

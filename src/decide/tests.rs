@@ -72,6 +72,7 @@ fn observation(services: &[(&str, Vec<(Arm, Told)>)]) -> Observation {
         rows_duplicate: 0,
         rejected: BTreeMap::new(),
         passed_over: BTreeMap::new(),
+        scores: None,
         oldest_event: Some(lookback.start()),
         newest_event: Some(end),
         ignored_columns: Vec::new(),
@@ -90,7 +91,7 @@ fn observation(services: &[(&str, Vec<(Arm, Told)>)]) -> Observation {
         };
         ((*name).to_owned(), evidence)
     });
-    Observation { windows, source, services: services.collect() }
+    Observation { windows, source, services: services.collect(), figures: BTreeMap::new() }
 }
 
 fn balanced() -> Policy {

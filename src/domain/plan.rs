@@ -76,10 +76,23 @@ pub struct SourceSummary {
     pub rejected: BTreeMap<String, u64>,
     /// Rows that are no requests of a model, by what they are. Not among `rows_read`.
     pub passed_over: BTreeMap<String, u64>,
+    /// Scores that came apart from the requests; none when there were none.
+    pub scores: Option<ScoresSummary>,
     pub oldest_event: Option<Timestamp>,
     pub newest_event: Option<Timestamp>,
     /// Columns that the layout does not read.
     pub ignored_columns: Vec<String>,
+}
+
+/// What came of scores that were given after the requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ScoresSummary {
+    pub rows_read: u64,
+    /// Valid, with a scale in the policy.
+    pub rows_used: u64,
+    pub rejected: BTreeMap<String, u64>,
+    /// Scores without a scale in the policy, and rows that are no scores. Not among `rows_read`.
+    pub passed_over: BTreeMap<String, u64>,
 }
 
 impl SourceSummary {

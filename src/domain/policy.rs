@@ -17,6 +17,20 @@ pub struct Policy {
     pub services: BTreeMap<String, Rules>,
     /// Spend allowed in one UTC day over all services together, in US dollars; none means unlimited.
     pub total_daily_budget_usd: Option<f64>,
+    /// The scores that make up quality, by name. Empty: quality is what the source itself calls so.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, ScoreScale>,
+}
+
+/// What the values of one score mean. Declared, never inferred: a 4 is good out of 5 and bad out of 100.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ScoreScale {
+    /// The value of the worst answer; above `best` where less is better.
+    pub worst: f64,
+    /// The value of a perfect answer; not equal to `worst`.
+    pub best: f64,
+    /// Above zero; how much the score counts beside the others.
+    pub weight: f64,
 }
 
 impl Policy {

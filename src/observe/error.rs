@@ -71,6 +71,12 @@ pub enum ObserveError {
     LayoutUnclear { origin: String, what: String, question: String },
     #[error("no layout is called `{name}`")]
     LayoutUnknown { name: String, known: Vec<&'static str> },
+    #[error("`{origin}` holds scores and no requests")]
+    OnlyScores { origin: String },
+    #[error("`{origin}` holds no scores in a known layout")]
+    NoScores { origin: String, found: Vec<String> },
+    #[error("none of the {rows} scores can be used\n{reasons}")]
+    ScoresUseless { rows: u64, reasons: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -215,6 +221,15 @@ impl Fixable for ObserveError {
                 "the file may be cut short or still being written; export it again".into()
             }
             Self::ColumnsMissing { missing, found, .. } => missing_columns(missing, found),
+            Self::OnlyScores { .. } => "name it with `--scores`, and the requests it judges with `--from`".into(),
+            Self::NoScores { found, .. } => format!(
+                "scores are known in the layouts {}; found {}",
+                super::layout::names_of(super::Yields::Scores).join(", "),
+                found.join(", ")
+            ),
+            Self::ScoresUseless { .. } => {
+                "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
+            }
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
             Self::LayoutCount { .. } => {

@@ -128,12 +128,7 @@ impl LayoutChoice {
         {
             return Ok(vec![mapping]);
         }
-        let mut found: Vec<&Layout> = Vec::new();
-        for layout in BUILT_IN.iter().filter(|layout| layout.recognises(columns)) {
-            if found.iter().all(|other| other.yields != layout.yields) {
-                found.push(layout);
-            }
-        }
+        let found = known(columns);
         if let Some((layout, question)) = found.iter().find_map(|layout| Some((layout, layout.ask.as_ref()?))) {
             return Err(ObserveError::LayoutUnclear {
                 origin: origin.to_owned(),
@@ -145,10 +140,26 @@ impl LayoutChoice {
     }
 }
 
+/// The shipped layouts that know these columns: the first of each kind.
+pub(super) fn known(columns: &[String]) -> Vec<&'static Layout> {
+    let mut found: Vec<&'static Layout> = Vec::new();
+    for layout in BUILT_IN.iter().filter(|layout| layout.recognises(columns)) {
+        if found.iter().all(|other| other.yields != layout.yields) {
+            found.push(layout);
+        }
+    }
+    found
+}
+
 /// Names of all layouts that ship.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
     SHIPPED.iter().map(|(name, _)| *name).collect()
+}
+
+/// Names of the layouts that ship for one kind of row.
+pub(super) fn names_of(yields: Yields) -> Vec<&'static str> {
+    BUILT_IN.iter().filter(|layout| layout.yields == yields).map(|layout| layout.name.as_str()).collect()
 }
 
 fn read_mapping(path: &Path) -> Result<Layout, ObserveError> {

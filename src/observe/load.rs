@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use super::{
     Engine, FileGroup, Format, ObserveError, columns,
     engine::Value,
-    layout::{Layout, LayoutChoice, Yields, built_in},
+    layout::{Layout, LayoutChoice, Yields, built_in, known},
+    scores,
     tables::{Table, describe, tables},
     typed::{self, Columns},
 };
-use crate::domain::format::visible;
+use crate::domain::{Policy, format::visible, plan::ScoresSummary};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
@@ -25,8 +26,12 @@ const PASSED_OVER: &str = "passed over: ";
 /// What to load.
 #[derive(Debug)]
 pub struct LoadRequest<'a> {
+    /// Where requests are, and perhaps scores and metrics beside them.
     pub groups: &'a [FileGroup],
     pub layouts: &'a LayoutChoice,
+    /// Where there are nothing but scores.
+    pub scores: &'a [FileGroup],
+    pub policy: &'a Policy,
     /// Service of rows that do not name one.
     pub default_service: Option<&'a str>,
     /// The wall clock, to tell rows from the future.
@@ -35,26 +40,46 @@ pub struct LoadRequest<'a> {
 
 /// What every row of every source came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RejectSummary {
+pub struct Census {
     pub files: u64,
     /// Layouts found, by name.
     pub layouts: BTreeSet<String>,
-    pub good: u64,
-    pub rejected: BTreeMap<String, u64>,
-    /// Rows that are no requests of a model, by what they are.
-    pub passed_over: BTreeMap<String, u64>,
-    /// Microseconds since 1970 of the oldest and newest good row.
-    pub span_us: Option<(i64, i64)>,
+    pub requests: Tally,
+    /// None when no source holds scores.
+    pub scores: Option<Tally>,
+    /// None when no source holds metrics.
+    pub metrics: Option<Tally>,
     pub ignored_columns: Vec<String>,
 }
 
-impl RejectSummary {
+/// What the rows of one kind came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub good: u64,
+    pub rejected: BTreeMap<String, u64>,
+    /// Rows that are not what is looked for, by what they are.
+    pub passed_over: BTreeMap<String, u64>,
+    /// Microseconds since 1970 of the oldest and newest good row.
+    pub span_us: Option<(i64, i64)>,
+}
+
+impl Tally {
     #[must_use]
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
     }
 
-    /// Every row that was read and may be used.
+    /// What the plan tells of them.
+    pub(super) fn summary(&self) -> ScoresSummary {
+        ScoresSummary {
+            rows_read: self.rows(),
+            rows_used: self.good,
+            rejected: self.rejected.clone(),
+            passed_over: self.passed_over.clone(),
+        }
+    }
+
+    /// Every row that was read and not passed over.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.good + self.rejected_total()
@@ -75,68 +100,146 @@ struct Loaded {
     format: Format,
 }
 
-/// Creates `rows` and counts it.
-pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<RejectSummary, ObserveError> {
+/// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
+pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census, ObserveError> {
     engine.set("default_service", &request.default_service.map_or(Value::Null, Value::Text))?;
     engine.set("future_limit_us", &Value::Integer(request.now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)))?;
-    let mut summary = RejectSummary::default();
-    let mut ignored = BTreeSet::new();
-    let mut loaded = Vec::new();
+    scores::declare(engine, request.policy)?;
+    let mut loader =
+        Loader { engine, request, census: Census::default(), ignored: BTreeSet::new(), loaded: BTreeMap::new() };
     for group in request.groups {
-        summary.files += group.files.len().max(1) as u64;
+        loader.census.files += group.files.len().max(1) as u64;
         for table in tables(engine, group)? {
-            let found = table.names();
-            let mut layouts = request.layouts.of(&table.origin, table.source, &found)?;
-            if layouts.is_empty() {
-                // Nothing knows these columns: the message says how far they are from the canonical ones.
-                columns::check(&table.origin, &found, request.default_service.is_some())?;
-                layouts.extend(built_in("canonical"));
-            }
-            for layout in layouts.into_iter().filter(|layout| layout.yields == Yields::Requests) {
-                ignored.extend(columns::ignored(&found, layout).cloned());
-                summary.layouts.insert(layout.name.clone());
-                let name = format!("rows_{}", loaded.len());
-                requests(engine, &table, layout, &name, request.default_service.is_some())?;
-                loaded.push(Loaded { name, origin: table.origin.clone(), format: table.format });
-            }
+            loader.table(&table)?;
         }
     }
-    let headers: u64 =
-        request.groups.iter().filter(|group| group.format == Format::Csv).map(|group| group.files.len() as u64).sum();
-    let lines = request.groups.iter().filter(|group| group.format == Format::Csv).map(|group| group.lines).sum::<u64>();
-    let union: Vec<String> = loaded.iter().map(|relation| format!("FROM {}", relation.name)).collect();
-    engine.run("joining the sources", &format!("CREATE TEMP VIEW rows AS {}", union.join(" UNION ALL ")))?;
-    census(engine, &loaded, &mut summary)?;
-    account_for_lines(engine, &loaded, lines.saturating_sub(headers))?;
-    summary.ignored_columns = ignored.iter().map(|name| visible(name)).collect();
-    Ok(summary)
+    for group in request.scores {
+        loader.census.files += group.files.len().max(1) as u64;
+        for table in tables(engine, group)? {
+            loader.score_table(&table)?;
+        }
+    }
+    if !loader.loaded.contains_key(&Yields::Requests) {
+        // Metrics alone: no requests, in the shape of requests, so that the rest need not know.
+        loader.relate(&Table::empty(), built_in("canonical").expect("it ships"), false)?;
+        loader.census.layouts.remove("canonical");
+    }
+    let Loader { mut census, ignored, mut loaded, .. } = loader;
+    let mut of = |kind| loaded.remove(&kind).unwrap_or_default();
+    let (requests, scores, metrics) = (of(Yields::Requests), of(Yields::Scores), of(Yields::Metrics));
+    union(engine, "unscored_rows", &requests)?;
+    let names: Vec<String> = scores.iter().map(|relation| relation.name.clone()).collect();
+    scores::join(engine, request.policy, &names)?;
+    census.requests = count_requests(engine, &requests)?;
+    account_for_lines(engine, request.groups, &requests)?;
+    if !scores.is_empty() {
+        union(engine, "scores", &scores)?;
+        census.scores = Some(tally(engine, "scores", &scores)?);
+    }
+    if !metrics.is_empty() {
+        union(engine, "metrics", &metrics)?;
+        census.metrics = Some(tally(engine, "metrics", &metrics)?);
+    }
+    let anything = |tally: &Tally| tally.rows() > 0 || !tally.passed_over.is_empty();
+    if !anything(&census.requests) && !census.metrics.as_ref().is_some_and(anything) {
+        return Err(ObserveError::NoRows {
+            origin: requests.first().map_or_else(String::new, |first| first.origin.clone()),
+        });
+    }
+    census.ignored_columns = ignored.iter().map(|name| visible(name)).collect();
+    Ok(census)
 }
 
-/// Maps, types and judges the requests of one table.
-fn requests(
-    engine: &Engine,
-    table: &Table,
-    layout: &Layout,
-    name: &str,
-    default_service: bool,
-) -> Result<(), ObserveError> {
-    let failed = |cause| ObserveError::mapping(&table.origin, layout, table.format.name(), cause);
-    let mapping = format!("WITH raw AS ({}), mapped AS (\n{}\n)", table.raw_select(layout), layout.sql());
-    let mapped = describe(engine, &format!("DESCRIBE {mapping} FROM mapped")).map_err(failed)?;
-    check(table, layout, &mapped, default_service)?;
-    // Parquet stays where it is; text is parsed once.
-    let kind = if table.format == Format::Parquet { "VIEW" } else { "TABLE" };
-    let sql = format!(
-        "CREATE TEMP {kind} {name} AS {mapping}, typed AS ({}) SELECT {} FROM (\n{}\n)",
-        typed::requests(table.source, &mapped),
-        typed::finish(&mapped),
-        include_str!("../../queries/judge.sql").trim_end()
-    );
-    engine.connection().execute_batch(&sql).map_err(failed)
+/// One relation of several.
+fn union(engine: &Engine, name: &str, loaded: &[Loaded]) -> Result<(), ObserveError> {
+    let parts: Vec<String> = loaded.iter().map(|relation| format!("FROM {}", relation.name)).collect();
+    engine.run("joining the sources", &format!("CREATE TEMP VIEW {name} AS {}", parts.join(" UNION ALL ")))
+}
+
+struct Loader<'a> {
+    engine: &'a Engine,
+    request: &'a LoadRequest<'a>,
+    census: Census,
+    ignored: BTreeSet<String>,
+    loaded: BTreeMap<Yields, Vec<Loaded>>,
+}
+
+impl Loader<'_> {
+    /// Loads whatever a table of requests holds.
+    fn table(&mut self, table: &Table) -> Result<(), ObserveError> {
+        let found = table.names();
+        let mut layouts = self.request.layouts.of(&table.origin, table.source, &found)?;
+        if layouts.is_empty() {
+            // Nothing knows these columns: the message says how far they are from the canonical ones.
+            columns::check(&table.origin, &found, self.request.default_service.is_some())?;
+            layouts.extend(built_in("canonical"));
+        }
+        if layouts.iter().all(|layout| layout.yields == Yields::Scores) {
+            return Err(ObserveError::OnlyScores { origin: table.origin.clone() });
+        }
+        let requests = layouts.iter().any(|layout| layout.yields == Yields::Requests);
+        layouts.iter().try_for_each(|layout| self.relate(table, layout, requests))
+    }
+
+    /// Loads a table of nothing but scores.
+    fn score_table(&mut self, table: &Table) -> Result<(), ObserveError> {
+        let found = table.names();
+        let layout = known(&found).into_iter().find(|layout| layout.yields == Yields::Scores);
+        let layout = layout.ok_or_else(|| ObserveError::NoScores { origin: table.origin.clone(), found })?;
+        self.relate(table, layout, false)
+    }
+
+    /// Maps, types and judges one kind of row of a table. A line that cannot be read at all counts once, as a request, where
+    /// the table holds any.
+    fn relate(&mut self, table: &Table, layout: &Layout, requests: bool) -> Result<(), ObserveError> {
+        let failed = |cause| ObserveError::mapping(&table.origin, layout, table.format.name(), cause);
+        let mapping = format!("WITH raw AS ({}), mapped AS (\n{}\n)", table.raw_select(layout), layout.sql());
+        let mapped = describe(self.engine, &format!("DESCRIBE {mapping} FROM mapped")).map_err(failed)?;
+        check(table, layout, &mapped, self.request.default_service.is_some())?;
+        let (kind, prefix, mut typed, judge) = match layout.yields {
+            // Parquet stays where it is; text is parsed once.
+            Yields::Requests => (
+                if table.format == Format::Parquet { "VIEW" } else { "TABLE" },
+                "rows",
+                typed::requests(table.source, &mapped),
+                include_str!("../../queries/judge.sql"),
+            ),
+            Yields::Scores => (
+                "TABLE",
+                "scores",
+                typed::scores(table.source, &mapped),
+                include_str!("../../queries/judge_scores.sql"),
+            ),
+            Yields::Metrics => (
+                "TABLE",
+                "metrics",
+                typed::metrics(table.source, &mapped),
+                include_str!("../../queries/judge_metrics.sql"),
+            ),
+        };
+        if requests && layout.yields != Yields::Requests {
+            typed += " WHERE malformed IS NULL";
+        }
+        let loaded = self.loaded.entry(layout.yields).or_default();
+        let name = format!("{prefix}_{}", loaded.len());
+        let sql = format!(
+            "CREATE TEMP {kind} {name} AS {mapping}, typed AS ({typed}) SELECT {} FROM (\n{}\n)",
+            typed::finish(&mapped),
+            judge.trim_end()
+        );
+        self.engine.connection().execute_batch(&sql).map_err(failed)?;
+        loaded.push(Loaded { name, origin: table.origin.clone(), format: table.format });
+        self.ignored.extend(columns::ignored(&table.names(), layout).cloned());
+        self.census.layouts.insert(layout.name.clone());
+        Ok(())
+    }
 }
 
 /// A table that lacks what no request can do without is refused before it is read.
 fn check(table: &Table, layout: &Layout, mapped: &Columns, default_service: bool) -> Result<(), ObserveError> {
+    if layout.yields != Yields::Requests {
+        return Ok(());
+    }
     let names: Vec<String> = mapped.iter().map(|(name, _)| name.clone()).collect();
     let found = if layout.name == "canonical" { table.names() } else { names };
     columns::check(&table.origin, &found, default_service)?;
@@ -148,42 +251,49 @@ fn check(table: &Table, layout: &Layout, mapped: &Columns, default_service: bool
     }
 }
 
-fn census(engine: &Engine, loaded: &[Loaded], summary: &mut RejectSummary) -> Result<(), ObserveError> {
-    let origin = loaded.first().map_or_else(String::new, |relation| relation.origin.clone());
-    let format = loaded.first().map_or("text", |relation| relation.format.name());
-    let mut counted = || -> duckdb::Result<()> {
-        let mut statement = engine.connection().prepare(include_str!("../../queries/census.sql"))?;
+fn tally(engine: &Engine, relation: &str, loaded: &[Loaded]) -> Result<Tally, ObserveError> {
+    let (origin, format) = loaded.first().map_or(("", "text"), |first| (&*first.origin, first.format.name()));
+    let census = include_str!("../../queries/census.sql").replace("FROM rows", &format!("FROM {relation}"));
+    let count = || -> duckdb::Result<Tally> {
+        let mut tally = Tally::default();
+        let mut statement = engine.connection().prepare(&census)?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             let count = row.get::<_, i64>(1)?.unsigned_abs();
             if let Some(reason) = row.get::<_, Option<String>>(0)? {
                 match reason.strip_prefix(PASSED_OVER) {
-                    Some(what) => *summary.passed_over.entry(what.to_owned()).or_default() += count,
-                    None => *summary.rejected.entry(reason).or_default() += count,
+                    Some(what) => *tally.passed_over.entry(what.to_owned()).or_default() += count,
+                    None => *tally.rejected.entry(reason).or_default() += count,
                 }
             } else {
-                summary.good = count;
-                summary.span_us = row.get::<_, Option<i64>>(2)?.zip(row.get::<_, Option<i64>>(3)?);
+                tally.good = count;
+                tally.span_us = row.get::<_, Option<i64>>(2)?.zip(row.get::<_, Option<i64>>(3)?);
             }
         }
+        Ok(tally)
+    };
+    count().map_err(|cause| ObserveError::reading(origin, format, cause))
+}
+
+/// The requests, with the lines of text that could not even be split into columns.
+fn count_requests(engine: &Engine, loaded: &[Loaded]) -> Result<Tally, ObserveError> {
+    let mut summary = tally(engine, "rows", loaded)?;
+    let unsplit = || -> duckdb::Result<Vec<(String, i64)>> {
         engine.connection().execute_batch(include_str!("../../queries/reject_tables.sql"))?;
         let mut statement = engine.connection().prepare(include_str!("../../queries/unsplit_lines.sql"))?;
-        let mut found = statement.query([])?;
-        while let Some(row) = found.next()? {
-            *summary.rejected.entry(row.get(0)?).or_default() += row.get::<_, i64>(1)?.unsigned_abs();
-        }
-        Ok(())
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
-    counted().map_err(|cause| ObserveError::reading(&origin, format, cause))?;
-    if summary.good == 0 && summary.rejected.is_empty() {
-        return Err(ObserveError::NoRows { origin });
+    for (reason, count) in unsplit().map_err(|cause| ObserveError::engine("counting lines", cause))? {
+        *summary.rejected.entry(reason).or_default() += count.unsigned_abs();
     }
-    Ok(())
+    Ok(summary)
 }
 
 /// A quote that is never closed swallows the lines after it, and DuckDB reports one bad value or none. So the lines of text
 /// files must come to as many rows and rejects, unless the missing ones are breaks inside values that nobody reads.
-fn account_for_lines(engine: &Engine, loaded: &[Loaded], lines: u64) -> Result<(), ObserveError> {
+fn account_for_lines(engine: &Engine, groups: &[FileGroup], loaded: &[Loaded]) -> Result<(), ObserveError> {
+    let csv = groups.iter().filter(|group| group.format == Format::Csv);
+    let lines: u64 = csv.map(|group| group.lines.saturating_sub(group.files.len() as u64)).sum();
     let text: Vec<&Loaded> = loaded.iter().filter(|relation| relation.format == Format::Csv).collect();
     let Some(first) = text.first() else { return Ok(()) };
     let union: Vec<String> = text.iter().map(|relation| format!("FROM {}", relation.name)).collect();

@@ -12,6 +12,7 @@ mod layout;
 mod load;
 mod merge;
 mod reduce;
+mod scores;
 mod tables;
 mod typed;
 
@@ -19,5 +20,5 @@ pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
-pub use load::{LoadRequest, RejectSummary};
+pub use load::{Census, LoadRequest, Tally};
 pub use reduce::{Request, Stage, observe};

@@ -10,15 +10,16 @@ use super::{
     engine::{Value, literal},
     fold::fold,
     layout::LayoutChoice,
-    load::{LoadRequest, RejectSummary, load},
+    load::{Census, LoadRequest, Tally, load},
     merge,
 };
 use crate::{
     domain::{
-        ModelTable, Window,
+        ModelTable, Policy, Window,
+        format::visible,
         plan::{SourceSummary, UntilSource, Windows},
     },
-    stats::Observation,
+    stats::{Figures, Measure, Observation},
 };
 
 /// More rejects than this share, and no decision may rest on the source.
@@ -29,6 +30,10 @@ const MAX_REJECTED: f64 = 0.10;
 pub struct Request<'a> {
     pub groups: &'a [FileGroup],
     pub layouts: &'a LayoutChoice,
+    /// Files of nothing but scores.
+    pub scores: &'a [FileGroup],
+    /// For the scales of scores.
+    pub policy: &'a Policy,
     pub default_service: Option<&'a str>,
     /// The wall clock.
     pub now: Timestamp,
@@ -59,22 +64,26 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         &LoadRequest {
             groups: request.groups,
             layouts: request.layouts,
+            scores: request.scores,
+            policy: request.policy,
             default_service: request.default_service,
             now: request.now,
         },
     )?;
-    tracing::debug!(good = census.good, seconds = started.elapsed().as_secs_f64(), "read");
+    let requests = &census.requests;
+    tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
         write_rejects(engine, path)?;
     }
-    let rows = census.rows();
-    judge_rejects(&census, rows)?;
+    let rows = requests.rows();
+    judge_rejects(&census)?;
+    judge_scores(&census, !request.scores.is_empty())?;
     let windows = windows(request, &census)?;
     set_windows(engine, &windows)?;
     load_prices(engine, request.prices)?;
 
     progress(Stage::Deduplicating);
-    engine.set("all_good", &Value::Flag(census.rejected.is_empty() && census.passed_over.is_empty()))?;
+    engine.set("all_good", &Value::Flag(requests.rejected.is_empty() && requests.passed_over.is_empty()))?;
     let duplicates = deduplicate(engine, rows)?;
     tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
     engine.run("preparing events", include_str!("../../queries/events.sql"))?;
@@ -86,8 +95,9 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         Ok((used, merge::merge(cells, &windows)?))
     })?;
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
-    if used == 0 {
-        let (oldest, newest) = census.span_us.unwrap_or_default();
+    let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
+    if used == 0 && figures.is_empty() {
+        let (oldest, newest) = requests.span_us.unwrap_or_default();
         return Err(ObserveError::NothingInWindow {
             start: windows.lookback.start().to_string(),
             end: windows.lookback.end().to_string(),
@@ -96,7 +106,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         });
     }
     // Parquet is read where it lies, and somebody may have put another file there in between.
-    let outside = census.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
+    let outside = requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     let source = SourceSummary {
         files: census.files,
         layouts: census.layouts,
@@ -104,32 +114,85 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         rows_used: used,
         rows_outside: outside,
         rows_duplicate: duplicates,
-        rejected: census.rejected,
-        passed_over: census.passed_over,
-        oldest_event: census.span_us.map(|(oldest, _)| time(oldest)),
-        newest_event: census.span_us.map(|(_, newest)| time(newest)),
+        rejected: requests.rejected.clone(),
+        passed_over: requests.passed_over.clone(),
+        scores: census.scores.as_ref().map(Tally::summary),
+        oldest_event: requests.span_us.map(|(oldest, _)| time(oldest)),
+        newest_event: requests.span_us.map(|(_, newest)| time(newest)),
         ignored_columns: census.ignored_columns,
     };
-    Ok(Observation { windows, source, services })
+    Ok(Observation { windows, source, services, figures })
 }
 
-fn judge_rejects(census: &RejectSummary, rows: u64) -> Result<(), ObserveError> {
-    let rejected = census.rejected_total();
-    if census.good == 0 {
-        return Err(ObserveError::AllRejected { rows, reasons: census.reasons() });
-    }
-    if rejected as f64 > MAX_REJECTED * rows as f64 {
-        let percent = 100.0 * rejected as f64 / rows as f64;
-        return Err(ObserveError::TooManyRejected { rejected, rows, percent, reasons: census.reasons() });
+fn judge_rejects(census: &Census) -> Result<(), ObserveError> {
+    let figures = census.metrics.as_ref().is_some_and(|metrics| metrics.good > 0);
+    for tally in [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten() {
+        if tally.good == 0 && !figures {
+            return Err(ObserveError::AllRejected { rows: tally.rows(), reasons: tally.reasons() });
+        }
+        if tally.rejected_total() as f64 > MAX_REJECTED * tally.rows() as f64 {
+            return Err(too_many(tally));
+        }
     }
     Ok(())
 }
 
-fn windows(request: &Request<'_>, census: &RejectSummary) -> Result<Windows, ObserveError> {
-    let (end, until) = match (request.until, census.span_us) {
+/// Scores are held to the same measure as requests. That none can be used is a mistake in the policy when a file of scores was
+/// named, and none of our business when they merely lie beside the requests.
+fn judge_scores(census: &Census, named: bool) -> Result<(), ObserveError> {
+    let Some(scores) = &census.scores else { return Ok(()) };
+    if scores.good == 0 && named {
+        let rows = scores.rows() + scores.passed_over.values().sum::<u64>();
+        let mut reasons = scores.clone();
+        reasons.rejected.extend(scores.passed_over.clone());
+        return Err(ObserveError::ScoresUseless { rows, reasons: reasons.reasons() });
+    }
+    if scores.rejected_total() as f64 > MAX_REJECTED * scores.rows() as f64 {
+        return Err(too_many(scores));
+    }
+    Ok(())
+}
+
+/// Figures of the window, by service.
+fn figures(engine: &Engine) -> Result<BTreeMap<String, Vec<Figures>>, ObserveError> {
+    const MEASURES: [Measure; 4] = [Measure::LatencyP95, Measure::ErrorRate, Measure::CostPerRequest, Measure::Quality];
+    let read = || -> duckdb::Result<BTreeMap<String, Vec<Figures>>> {
+        let mut by_service: BTreeMap<String, Vec<Figures>> = BTreeMap::new();
+        let mut statement = engine.connection().prepare(include_str!("../../queries/metrics_in_window.sql"))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let values = match row.get::<_, duckdb::types::Value>(2)? {
+                duckdb::types::Value::List(values) => values,
+                _ => Vec::new(),
+            };
+            let values = values.into_iter().filter_map(|value| match value {
+                duckdb::types::Value::Double(value) => Some(value),
+                _ => None,
+            });
+            by_service.entry(visible(&row.get::<_, String>(0)?)).or_default().push(Figures {
+                measure: MEASURES[row.get::<_, usize>(1)?],
+                values: values.collect(),
+                requests: row.get(3)?,
+            });
+        }
+        Ok(by_service)
+    };
+    read().map_err(|cause| ObserveError::engine("reading figures", cause))
+}
+
+fn too_many(tally: &Tally) -> ObserveError {
+    let (rejected, rows) = (tally.rejected_total(), tally.rows());
+    let percent = 100.0 * rejected as f64 / rows as f64;
+    ObserveError::TooManyRejected { rejected, rows, percent, reasons: tally.reasons() }
+}
+
+fn windows(request: &Request<'_>, census: &Census) -> Result<Windows, ObserveError> {
+    let newest =
+        [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten().filter_map(|tally| tally.span_us);
+    let (end, until) = match (request.until, newest.map(|(_, newest)| newest).max()) {
         (Some(until), _) => (until, UntilSource::Flag),
         // Windows are half open: the first instant after the newest event closes the one that holds it.
-        (None, Some((_, newest))) => (time(newest + 1), UntilSource::NewestEvent),
+        (None, Some(newest)) => (time(newest + 1), UntilSource::NewestEvent),
         (None, None) => unreachable!("a source without a good row was refused before"),
     };
     let does_not_fit = |what: String| ObserveError::Window { what };

@@ -14,6 +14,7 @@ use super::{
     layout::Layout,
     typed::Columns,
 };
+use crate::domain::event::COLUMNS;
 
 /// Longest line of text that is read; longer ones are rejects.
 const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
@@ -41,6 +42,18 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// A table of requests without any.
+    pub(super) fn empty() -> Self {
+        let columns: Vec<String> = COLUMNS.iter().map(|column| format!("NULL::VARCHAR AS {}", column.name)).collect();
+        Self {
+            origin: String::new(),
+            format: Format::Parquet,
+            source: 0,
+            relation: format!("(SELECT NULL::VARCHAR AS {FILE_COLUMN}, {} WHERE false)", columns.join(", ")),
+            columns: COLUMNS.iter().map(|column| (column.name.to_owned(), "VARCHAR".to_owned())).collect(),
+        }
+    }
+
     pub(super) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }

@@ -89,6 +89,28 @@ pub(super) fn requests(source: usize, mapped: &Columns) -> String {
     sql
 }
 
+/// The SELECT over `mapped` that types scores.
+pub(super) fn scores(source: usize, mapped: &Columns) -> String {
+    let mut sql = provenance(source, mapped);
+    for name in ["request_id", "trace_id", "span_id", "response_id", "name", "score_id"] {
+        let _ = write!(sql, "{} AS {name}, ", text(mapped, name));
+    }
+    let _ = write!(sql, "{} AS value FROM mapped", number(mapped, "value"));
+    sql
+}
+
+/// The SELECT over `mapped` that types figures over many requests.
+pub(super) fn metrics(source: usize, mapped: &Columns) -> String {
+    let mut sql = provenance(source, mapped);
+    for name in ["model", "metric", "statistic"] {
+        let _ = write!(sql, "{} AS {name}, ", text(mapped, name));
+    }
+    let _ = write!(sql, "coalesce({}, getvariable('default_service')) AS service, ", text(mapped, "service"));
+    let _ = write!(sql, "canonical_provider(lower({})) AS provider, ", text(mapped, "provider"));
+    let _ = write!(sql, "{} AS value, {} AS n FROM mapped", number(mapped, "value"), number(mapped, "n"));
+    sql
+}
+
 /// What to select of judged rows, so that what stood in the source is text whatever it was.
 pub(super) fn finish(mapped: &Columns) -> &'static str {
     match kind(mapped, "source_row") {

@@ -4,6 +4,7 @@
 mod budget;
 mod cost;
 mod errors;
+mod figures;
 mod latency;
 mod quality;
 mod regression;
@@ -51,6 +52,12 @@ pub fn findings(observation: &Observation, policy: &Policy) -> Vec<Finding> {
         }
         let subject = Subject { service, evidence, rules, observation };
         findings.extend(ANALYZERS.iter().flat_map(|analyzer| analyzer.analyze(&subject)));
+    }
+    for (service, figures) in &observation.figures {
+        let rules = policy.rules(service);
+        if rules.mode != Mode::Off {
+            findings.extend(figures::findings(service, observation.services.get(service), figures, rules));
+        }
     }
     findings.extend(budget::total(observation, policy));
     findings

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Sketch, design_effect::design_effect};
+use super::{Figures, Sketch, design_effect::design_effect};
 use crate::domain::{
     Arm, Segment,
     plan::{SourceSummary, Windows},
@@ -172,4 +172,6 @@ pub struct Observation {
     pub windows: Windows,
     pub source: SourceSummary,
     pub services: BTreeMap<String, ServiceEvidence>,
+    /// Figures that somebody else computed, by service.
+    pub figures: BTreeMap<String, Vec<Figures>>,
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::domain::policy::{Policy, Rules};
+use crate::domain::policy::{Policy, Rules, ScoreScale};
 
 use super::convert::{Needed, rules};
 use super::document::{Document, whole_file};
 use super::layers::overlay;
 use super::problems::{Problem, field, one_of, shown};
-use super::shape::{LimitYaml, PolicyYaml, RulesYaml};
+use super::shape::{LimitYaml, PolicyYaml, RulesYaml, ScoreYaml};
 use super::units::short;
 
 /// Weights may miss 1 by this much: enough for rounding, too little for a forgotten weight.
@@ -24,8 +24,8 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     for layer in layers.iter().rev().filter(|layer| layer.value.is_mapping()) {
         overlay(&mut merged, layer.value.clone());
     }
-    let shared = without(&merged, &["name", "extends", "total_daily_budget_usd", "services"]);
-    let (total_daily_budget_usd, default) = split(read(without(&merged, &["services"]), top, found)?);
+    let shared = without(&merged, &["name", "extends", "total_daily_budget_usd", "scores", "services"]);
+    let (total_daily_budget_usd, declared, default) = split(read(without(&merged, &["services"]), top, found)?);
 
     let mut needed = Needed::default();
     let total = needed.get("total_daily_budget_usd", total_daily_budget_usd.map(LimitYaml::amount));
@@ -36,6 +36,7 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     }
     let mut agreement = Agreement { layers, missing: needed.missing(), known: found.len(), found };
     agreement.check("", &default);
+    let scores = agreement.scores(declared);
 
     let mut services = BTreeMap::new();
     let overrides = merged.get("services").and_then(Value::as_mapping).into_iter().flatten();
@@ -52,7 +53,7 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     if !found.is_empty() {
         return None;
     }
-    Some(Policy { name: name_of(top), default, services, total_daily_budget_usd: total })
+    Some(Policy { name: name_of(top), default, services, total_daily_budget_usd: total, scores })
 }
 
 /// Reads sieved values. That this fails would be a gap in the sieve; it is reported all the same, never skipped.
@@ -62,13 +63,14 @@ fn read<T: serde::de::DeserializeOwned>(value: Value, top: &Document, found: &mu
         .ok()
 }
 
-/// The total budget, and the rules for every service.
-fn split(policy: PolicyYaml) -> (Option<LimitYaml>, RulesYaml) {
+/// The total budget, the scores, and the rules for every service.
+fn split(policy: PolicyYaml) -> (Option<LimitYaml>, BTreeMap<String, ScoreYaml>, RulesYaml) {
     let PolicyYaml {
         name: _,     // the top layer's alone, see `name_of`
         extends: _,  // followed already
         services: _, // laid over the rest one by one
         total_daily_budget_usd,
+        scores,
         mode,
         objectives,
         thresholds,
@@ -92,7 +94,7 @@ fn split(policy: PolicyYaml) -> (Option<LimitYaml>, RulesYaml) {
         models,
         daily_budget_usd,
     };
-    (total_daily_budget_usd, rules)
+    (total_daily_budget_usd, scores.unwrap_or_default(), rules)
 }
 
 fn without(value: &Value, keys: &[&str]) -> Value {
@@ -142,6 +144,24 @@ impl Agreement<'_> {
         if self.concerns(&rollout) {
             self.steps(&rollout, rules);
         }
+    }
+
+    /// The scales of scores, each whole and with two ends.
+    fn scores(&mut self, declared: BTreeMap<String, ScoreYaml>) -> BTreeMap<String, ScoreScale> {
+        let mut scales = BTreeMap::new();
+        for (name, ScoreYaml { worst, best, weight }) in declared {
+            // What lacks an end was refused when it was read.
+            let (Some(worst), Some(best)) = (worst, best) else { continue };
+            let section = field("scores", &name);
+            if (worst - best).abs() > 0.0 {
+                scales.insert(name, ScoreScale { worst, best, weight: weight.unwrap_or(1.0) });
+                continue;
+            }
+            let message = "wants two different ends; `worst` is the value of the worst answer, `best` of a perfect one";
+            let layer = self.layers.iter().find(|layer| layer.states(&section));
+            self.found.extend(layer.map(|layer| layer.problem(&section, message.to_owned())));
+        }
+        scales
     }
 
     /// Whether a section is stated here, rather than inherited from where it was looked at already, and sound so far.

@@ -27,6 +27,9 @@ pub(super) struct PolicyYaml {
     /// Spend allowed in one UTC day over all services together, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) total_daily_budget_usd: Option<LimitYaml>,
+    /// The scores that make up quality, by name, each with its scale. Left out: quality is what the source itself calls
+    /// so, on the scale 0 to 1.
+    pub(super) scores: Option<BTreeMap<String, ScoreYaml>>,
     pub(super) mode: Option<ModeYaml>,
     pub(super) objectives: Option<ObjectivesYaml>,
     pub(super) thresholds: Option<ThresholdsYaml>,
@@ -42,6 +45,21 @@ pub(super) struct PolicyYaml {
     /// Overrides by service name. Each may state any part of the settings above; the rest stays as it is there.
     #[expect(dead_code, reason = "laid over the rest one by one")]
     pub(super) services: Option<BTreeMap<String, RulesYaml>>,
+}
+
+/// The scale of one score. A request has a quality when it has every score named here; its quality is their weighted mean.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScoreYaml {
+    /// The value of the worst answer there can be. Above `best` where less is better.
+    #[schemars(required, range(min = -1_000_000_000.0, max = 1_000_000_000.0), extend("x-unit" = "of the score"))]
+    pub(super) worst: Option<f64>,
+    /// The value of a perfect answer.
+    #[schemars(required, range(min = -1_000_000_000.0, max = 1_000_000_000.0), extend("x-unit" = "of the score"))]
+    pub(super) best: Option<f64>,
+    /// How much it counts beside the others. Left out: 1.
+    #[schemars(range(max = 1_000.0), extend("exclusiveMinimum" = 0.0, "x-unit" = "weight"))]
+    pub(super) weight: Option<f64>,
 }
 
 /// The settings of one service that differ from the top of the file.

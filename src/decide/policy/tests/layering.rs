@@ -58,7 +58,13 @@ fn the_profiles_hold_the_documented_numbers() {
 
     for (name, default) in PROFILES.into_iter().zip([conservative, balanced(), aggressive]) {
         let services = std::collections::BTreeMap::new();
-        let wanted = Policy { name: name.into(), default, services, total_daily_budget_usd: Some(1000.0) };
+        let wanted = Policy {
+            name: name.into(),
+            default,
+            services,
+            total_daily_budget_usd: Some(1000.0),
+            scores: std::collections::BTreeMap::new(),
+        };
         assert_eq!(profile(name), wanted);
     }
 }

@@ -39,7 +39,7 @@ fn unknown_keys() {
         ("services: {'': {}}", "x.yaml:2: `services.\"\"`: is no name; names have 1 to 128 printable characters"),
         (
             "\"a\\eb\": 1",
-            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: constraints, daily_budget_usd, decision, evidence, extends, mode, models, name, objectives, rollback, rollout, services, thresholds, total_daily_budget_usd",
+            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: constraints, daily_budget_usd, decision, evidence, extends, mode, models, name, objectives, rollback, rollout, scores, services, thresholds, total_daily_budget_usd",
         ),
     ]);
 }
@@ -177,6 +177,11 @@ fn values_that_disagree() {
         (
             "rollout: {steps_percent: [5, 25, 50, 90]}",
             "x.yaml:2: `rollout.steps_percent`: wants 100 as the last share, got 90; add it",
+        ),
+        ("scores: {stars: {worst: 1}}", "x.yaml:2: `scores.stars`: lacks `best`, which is required"),
+        (
+            "scores: {stars: {worst: 5, best: 5}}",
+            "x.yaml:2: `scores.stars`: wants two different ends; `worst` is the value of the worst answer, `best` of a perfect one",
         ),
         ("rollout: {steps_percent: []}", "x.yaml:2: `rollout.steps_percent`: has 0 entries, wants 1..=20"),
         (

@@ -16,7 +16,7 @@ use optimizer::{
 use serde::Deserialize;
 use support::root;
 
-/// 1 August 2026 at noon: between the changes of prices that upstream knew of, and in DeepSeek's daytime, when upstream
+/// 1 August 2026 at noon: between the changes of prices that upstream knew of, and in the daytime of `deepseek`, when upstream
 /// wrote its expectations down.
 const AT_US: i64 = 1_785_585_600_000_000;
 
@@ -25,7 +25,8 @@ const AT_US: i64 = 1_785_585_600_000_000;
 /// contains reasoning.
 #[derive(Debug, Deserialize)]
 struct Case {
-    case_id: String,
+    #[serde(rename = "case_id")]
+    id: String,
     provider: String,
     api_flavor: String,
     model: String,
@@ -41,7 +42,7 @@ struct Case {
 
 impl Case {
     fn key(&self) -> (String, String, String) {
-        (self.case_id.clone(), self.provider.clone(), self.api_flavor.clone())
+        (self.id.clone(), self.provider.clone(), self.api_flavor.clone())
     }
 
     fn usage(&self) -> Usage {
@@ -74,7 +75,7 @@ impl Case {
             Some((price.cost_usd(AT_US, &input_alone)?, price.cost_usd(AT_US, &self.usage())?))
         });
         let costs: Vec<_> = costs.collect();
-        assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{}: one price under both names", self.case_id);
+        assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{}: one price under both names", self.id);
         costs[0]
     }
 
@@ -108,7 +109,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn differences() -> BTreeMap<(String, String, String), Difference> {
-    let path = root().join("testdata/genai-usage-cost-differences.csv");
+    let path = root().join("testdata/public/genai-usage-cost-differences.csv");
     let rows = csv::Reader::from_path(path).unwrap().into_deserialize::<Difference>();
     rows.map(|row| {
         let row = row.unwrap();

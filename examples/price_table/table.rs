@@ -219,8 +219,8 @@ fn write_row(out: &mut impl Write, provider: &str, row: &Row, tier: &str) -> any
 }
 
 /// Reads the price list and writes the table.
-pub fn write(list: impl Read, out: &mut impl Write) -> anyhow::Result<()> {
-    let rows: Vec<Row> = csv::Reader::from_reader(list).into_deserialize().collect::<Result<_, _>>()?;
+pub fn write(prices: impl Read, out: &mut impl Write) -> anyhow::Result<()> {
+    let rows: Vec<Row> = csv::Reader::from_reader(prices).into_deserialize().collect::<Result<_, _>>()?;
     let mut models: BTreeMap<(&str, &str), Vec<&Row>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.is_wanted()) {
         for provider in providers(row) {
@@ -235,8 +235,8 @@ pub fn write(list: impl Read, out: &mut impl Write) -> anyhow::Result<()> {
             last = provider;
         }
         rows.sort_by_key(|row| (&row.valid_from_date, &row.daily_from_utc));
-        let all_day = rows.iter().filter(|row| row.daily_from_utc.is_empty());
-        let now = all_day.filter(|row| row.valid_from_date.as_str() <= TODAY).next_back().unwrap_or(&rows[0]);
+        let mut all_day = rows.iter().filter(|row| row.daily_from_utc.is_empty());
+        let now = all_day.rfind(|row| row.valid_from_date.as_str() <= TODAY).unwrap_or(&rows[0]);
         let tier = tier(now.prices());
         for row in rows {
             write_row(out, provider, row, tier)?;

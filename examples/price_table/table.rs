@@ -58,7 +58,7 @@ const HEADER: &str = "\
 # copy this file, change it, and pass it with `--models FILE`.
 #
 # Source: pydantic/genai-prices, prices/data.json at commit 47df840a. MIT licence (licences/genai-prices-MIT.txt),
-# copyright (c) Pydantic Services.
+# copyright (c) Pydantic Services. Cache prices for long input: prices/data_v2_slim.json at commit 8a98bff1.
 # Written by `examples/price_table`; no number was changed.
 #
 # Taken: every model with a price for input and one for output, from openai, anthropic, google, aws, azure, mistral,

@@ -10,7 +10,8 @@ use serde::Serialize;
 const DAY_US: i64 = 86_400_000_000;
 const MINUTE_US: i64 = 60_000_000;
 
-/// Tokens of one request.
+/// Tokens of one request. A source that counts the cached tokens beside the input, as Anthropic's own replies do, has to add
+/// them to the input first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// All input tokens, those of the cache included.
@@ -26,18 +27,6 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Anthropic's own reply (also at AWS, Google and Azure) counts cached tokens beside `input_tokens`, not inside it.
-    #[must_use]
-    pub fn from_anthropic(input: u64, cache_read: u64, cache_creation: u64, output: u64) -> Self {
-        Self {
-            input: input.saturating_add(cache_read).saturating_add(cache_creation),
-            cached_input: cache_read,
-            cache_write: cache_creation,
-            output,
-            reasoning: 0,
-        }
-    }
-
     /// Input tokens that are neither read from nor written to the cache; none where the parts exceed the whole.
     fn plain_input(&self) -> Option<u64> {
         self.input.checked_sub(self.cached_input)?.checked_sub(self.cache_write)

@@ -49,11 +49,6 @@ fn each_kind_of_token_has_its_price_and_reasoning_is_part_of_output() {
 }
 
 #[test]
-fn anthropic_counts_cached_tokens_beside_the_input() {
-    assert_eq!(Usage::from_anthropic(100, 600, 300, 10), tokens(1_000, 600, 300, 10));
-}
-
-#[test]
 fn unknown_prices_and_impossible_counts_stay_unknown() {
     let with = |rates: Rates| ModelPrice::new(vec![PriceEntry { rates, ..entry(1.0) }]);
     let no_output = with(Rates { output: None, ..rates(1.0) });

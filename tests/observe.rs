@@ -22,21 +22,18 @@ fn model(provider: &str, model: &str, input: f64, output: f64, cached: Option<f6
         input_usd_per_token: Some(input),
         output_usd_per_token: Some(output),
         cached_input_usd_per_token: cached,
-        cache_write_usd_per_token: None,
-        context_window: None,
+        ..Model::default()
     }
 }
 
 fn prices() -> ModelTable {
-    ModelTable {
-        models: vec![
-            model("openai", "cheap", 1e-6, 2e-6, Some(5e-7)),
-            model("openai", "shared", 3e-6, 4e-6, None),
-            model("groq", "shared", 3e-6, 4e-6, None),
-            model("openai", "disputed", 1e-6, 1e-6, None),
-            model("groq", "disputed", 9e-6, 9e-6, None),
-        ],
-    }
+    ModelTable::new(vec![
+        model("openai", "cheap", 1e-6, 2e-6, Some(5e-7)),
+        model("openai", "shared", 3e-6, 4e-6, None),
+        model("groq", "shared", 3e-6, 4e-6, None),
+        model("openai", "disputed", 1e-6, 1e-6, None),
+        model("groq", "disputed", 9e-6, 9e-6, None),
+    ])
 }
 
 fn policy() -> Policy {

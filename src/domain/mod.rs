@@ -7,6 +7,7 @@ pub mod finding;
 pub mod format;
 pub mod plan;
 pub mod policy;
+pub mod price;
 pub mod window;
 
 pub use arm::{Arm, Segment};

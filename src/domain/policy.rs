@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use super::price::{DailyHours, LongInput, ModelPrice, PriceEntry, Rates};
 
 /// One complete set of rules: the numbers of a profile, with the overrides of single services beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -162,8 +165,9 @@ pub struct ModelRules {
     pub consider: Vec<String>,
 }
 
-/// What a model costs and can hold. Prices are US dollars per token.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What a model costs and can hold: one entry of the price table. Prices are US dollars per token. A model has several
+/// entries where its prices changed, or change with the time of day.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Model {
     pub provider: String,
     pub model: String,
@@ -172,8 +176,30 @@ pub struct Model {
     pub output_usd_per_token: Option<f64>,
     pub cached_input_usd_per_token: Option<f64>,
     pub cache_write_usd_per_token: Option<f64>,
+    /// Prices of requests with long input; most models have none.
+    pub long_input: Vec<LongInput>,
+    /// First day these prices are in force, from midnight UTC; none means always.
+    pub valid_from: Option<Date>,
+    /// Hours these prices are in force; none means the whole day.
+    pub daily_utc: Option<DailyHours>,
     /// Tokens of input and output together.
     pub context_window: Option<u64>,
+}
+
+impl Model {
+    fn price(&self) -> PriceEntry {
+        PriceEntry {
+            valid_from: self.valid_from,
+            daily_utc: self.daily_utc,
+            rates: Rates {
+                input: self.input_usd_per_token,
+                output: self.output_usd_per_token,
+                cached_input: self.cached_input_usd_per_token,
+                cache_write: self.cache_write_usd_per_token,
+            },
+            long_input: self.long_input.clone(),
+        }
+    }
 }
 
 /// A coarse class of capability and price.
@@ -185,8 +211,53 @@ pub enum Tier {
     Advanced,
 }
 
-/// Every model the operator priced, in file order.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+/// Every model the operator priced.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ModelTable {
-    pub models: Vec<Model>,
+    models: Vec<Model>,
+    prices: BTreeMap<String, Offers>,
+}
+
+/// One model at every provider that has a price for it.
+#[derive(Debug, Clone, PartialEq)]
+struct Offers {
+    by_provider: BTreeMap<String, ModelPrice>,
+    /// Whether all of them ask the same.
+    agree: bool,
+}
+
+impl ModelTable {
+    #[must_use]
+    pub fn new(models: Vec<Model>) -> Self {
+        let mut entries: BTreeMap<&str, BTreeMap<&str, Vec<PriceEntry>>> = BTreeMap::new();
+        for model in &models {
+            entries.entry(&model.model).or_default().entry(&model.provider).or_default().push(model.price());
+        }
+        let offers = |providers: BTreeMap<&str, Vec<PriceEntry>>| {
+            let price = |(provider, entries): (&str, _)| (provider.to_owned(), ModelPrice::new(entries));
+            let by_provider: BTreeMap<String, ModelPrice> = providers.into_iter().map(price).collect();
+            let agree = by_provider.values().zip(by_provider.values().skip(1)).all(|(one, next)| one == next);
+            Offers { by_provider, agree }
+        };
+        let prices = entries.into_iter().map(|(model, providers)| (model.to_owned(), offers(providers))).collect();
+        Self { models, prices }
+    }
+
+    /// Every entry, in file order.
+    #[must_use]
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// The price of a model at a provider, both named as in the traffic. Where the traffic names no provider, the price on
+    /// which all providers in the table agree; none where they differ, since a guess may be off by any factor.
+    #[must_use]
+    pub fn price_of(&self, provider: Option<&str>, model: &str) -> Option<&ModelPrice> {
+        let offers = self.prices.get(model)?;
+        match provider {
+            Some(provider) => offers.by_provider.get(provider),
+            None if offers.agree => offers.by_provider.values().next(),
+            None => None,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
 
-use std::{collections::BTreeMap, path::Path, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +18,7 @@ use crate::{
         ModelTable, Policy, Window,
         format::visible,
         plan::{SourceSummary, UntilSource, Windows},
+        price::ModelPrice,
     },
     stats::{Figures, Measure, Observation},
 };
@@ -219,36 +220,31 @@ fn set_windows(engine: &Engine, windows: &Windows) -> Result<(), ObserveError> {
     Ok(())
 }
 
-/// Prices by provider and model, and for rows without a provider those on which all providers agree.
+/// Prices by provider and model, and for rows without a provider those on which all providers agree. Prices that depend on
+/// the time or the length of the input are left out here: such a request has an unknown cost, not a wrong one.
 fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> {
     let failed = |cause| ObserveError::engine("loading prices", cause);
     engine.run(
         "loading prices",
         "CREATE OR REPLACE TEMP TABLE prices (provider VARCHAR, model VARCHAR, input DOUBLE, output DOUBLE, cached_input DOUBLE, cache_write DOUBLE)",
     )?;
-    let mut anywhere: BTreeMap<&str, Option<[Option<f64>; 4]>> = BTreeMap::new();
-    let mut rows: Vec<(&str, &str, [Option<f64>; 4])> = Vec::new();
-    for model in &table.models {
-        let prices = [
-            model.input_usd_per_token,
-            model.output_usd_per_token,
-            model.cached_input_usd_per_token,
-            model.cache_write_usd_per_token,
-        ];
-        rows.push((&model.provider, &model.model, prices));
-        anywhere
-            .entry(&model.model)
-            .and_modify(|known| {
-                if *known != Some(prices) {
-                    *known = None;
-                }
-            })
-            .or_insert(Some(prices));
-    }
-    rows.extend(anywhere.into_iter().filter_map(|(model, prices)| Some(("", model, prices?))));
+    let offers: BTreeSet<(Option<&str>, &str)> = table
+        .models()
+        .iter()
+        .flat_map(|model| [(Some(model.provider.as_str()), model.model.as_str()), (None, model.model.as_str())])
+        .collect();
     let mut appender = engine.connection().appender("prices").map_err(failed)?;
-    for (provider, model, [input, output, cached, write]) in rows {
-        appender.append_row(duckdb::params![provider, model, input, output, cached, write]).map_err(failed)?;
+    for (provider, model) in offers {
+        let Some(rates) = table.price_of(provider, model).and_then(ModelPrice::flat) else { continue };
+        let row = duckdb::params![
+            provider.unwrap_or_default(),
+            model,
+            rates.input,
+            rates.output,
+            rates.cached_input,
+            rates.cache_write
+        ];
+        appender.append_row(row).map_err(failed)?;
     }
     appender.flush().map_err(failed)
 }

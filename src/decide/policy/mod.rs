@@ -9,6 +9,7 @@ mod convert;
 mod document;
 mod layers;
 mod models;
+mod moments;
 mod parse;
 mod problems;
 mod profiles;

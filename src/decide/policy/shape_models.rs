@@ -10,7 +10,8 @@ use crate::domain::policy::Tier;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelTableYaml {
-    /// One entry for each provider and model.
+    /// One entry for each provider and model, or several that differ in `valid_from` or `daily_utc`. Of the ones in force
+    /// the newest holds, and of equally new ones the one for certain hours.
     #[schemars(required, length(max = 10_000))]
     pub(super) models: Option<Vec<ModelYaml>>,
 }
@@ -38,9 +39,50 @@ pub(super) struct ModelYaml {
     /// Price of input tokens written to the provider's cache, in US dollars per million. Left out: as plain input.
     #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "US dollars per million tokens"))]
     pub(super) cache_write_usd_per_mtok: Option<f64>,
+    /// Prices of requests with long input: one step for each threshold. A step states the same kinds of price as the entry.
+    #[schemars(length(min = 1, max = 16))]
+    pub(super) long_input: Option<Vec<LongInputYaml>>,
+    /// First day these prices are in force, from midnight UTC, as `2025-06-10`. Left out: always.
+    #[schemars(extend("x-form" = "date", "pattern" = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub(super) valid_from: Option<String>,
+    pub(super) daily_utc: Option<DailyHoursYaml>,
     /// Tokens of input and output together.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("x-unit" = "tokens"))]
     pub(super) context_window: Option<u64>,
+}
+
+/// What every token of a request costs, output included, when its input is longer than the threshold.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LongInputYaml {
+    /// The prices hold for requests with more input tokens than this, cached ones included.
+    #[schemars(required, range(min = 1, max = 1_000_000_000), extend("x-unit" = "tokens"))]
+    pub(super) above_tokens: Option<u64>,
+    /// Price of input tokens, in US dollars per million.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "US dollars per million tokens"))]
+    pub(super) input_usd_per_mtok: Option<f64>,
+    /// Price of output tokens, in US dollars per million.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "US dollars per million tokens"))]
+    pub(super) output_usd_per_mtok: Option<f64>,
+    /// Price of input tokens read from the provider's cache, in US dollars per million.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "US dollars per million tokens"))]
+    pub(super) cached_input_usd_per_mtok: Option<f64>,
+    /// Price of input tokens written to the provider's cache, in US dollars per million.
+    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "US dollars per million tokens"))]
+    pub(super) cache_write_usd_per_mtok: Option<f64>,
+}
+
+/// Hours of every day, in UTC, at which these prices are in force; past midnight where `to` is earlier than `from`.
+/// Left out: the whole day.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DailyHoursYaml {
+    /// First minute in force, as `"00:30"`.
+    #[schemars(required, extend("x-form" = "time of day", "pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub(super) from: Option<String>,
+    /// First minute no longer in force, as `"16:30"`.
+    #[schemars(required, extend("x-form" = "time of day", "pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub(super) to: Option<String>,
 }
 
 /// A coarse class of capability and price.

@@ -4,6 +4,7 @@
 use serde_yaml::{Mapping, Number, Value};
 
 use super::document::{Document, whole_file};
+use super::moments;
 use super::problems::{Problem, entry, field, one_of, shown};
 use super::suggest::nearest;
 use super::units::{plain_number, short};
@@ -217,6 +218,10 @@ fn misshapen(text: &str, wants: Wants<'_>) -> Option<String> {
         }
         "model name" if !text.contains('/') => Some(format!("wants {wants}, got `{}`", shown(text))),
         "provider" => misnamed(text),
+        "date" if moments::day(text).is_none() => Some(format!("wants {wants}, got `{}`", shown(text))),
+        "time of day" if moments::minute_of_day(text).is_none() => {
+            Some(format!("wants {wants}, got `{}`", shown(text)))
+        }
         _ => None,
     }
 }

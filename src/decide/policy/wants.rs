@@ -151,6 +151,8 @@ impl fmt::Display for Wants<'_> {
             Kind::Text => f.write_str(match self.form() {
                 "model pattern" | "model name" => "a model as `provider/model`",
                 "provider" => "a provider in lower case",
+                "date" => "a day as `YYYY-MM-DD`",
+                "time of day" => "a time in UTC as `HH:MM`, `00:00` to `23:59`",
                 _ => "text",
             }),
             Kind::Word => f.write_str(&one_of(&self.words())),

@@ -1,6 +1,10 @@
 //! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
 
-use std::{collections::BTreeSet, path::Path, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Instant,
+};
 
 use jiff::{SignedDuration, Timestamp};
 

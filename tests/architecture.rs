@@ -90,8 +90,10 @@ fn folders_use_only_what_lies_below_them() {
 fn the_linked_duckdb_is_the_pinned_one() {
     // The crate's version encodes the library's: 1.10506.1 is the binding to 1.5.6.
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let pinned =
-        manifest.lines().find_map(|line| line.strip_prefix("duckdb = \"=1.")).expect("duckdb is pinned in Cargo.toml");
+    let pinned = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("duckdb = { version = \"=1."))
+        .expect("duckdb is pinned in Cargo.toml");
     let code: u32 = pinned.split('.').next().unwrap().parse().unwrap();
     let expected = format!("v{}.{}.{}", code / 10_000, code / 100 % 100, code % 100);
     let engine = optimizer::observe::Engine::open(None).unwrap();

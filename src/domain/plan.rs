@@ -59,6 +59,8 @@ pub struct Windows {
 pub enum UntilSource {
     NewestEvent,
     Flag,
+    /// The clock, less the time that requests take to end and be written.
+    Clock,
 }
 
 /// What the source gave.

@@ -77,6 +77,25 @@ pub enum ObserveError {
     NoScores { origin: String, found: Vec<String> },
     #[error("none of the {rows} scores can be used\n{reasons}")]
     ScoresUseless { rows: u64, reasons: String },
+    #[error("the address of the database cannot be read: {what}")]
+    Address { what: String },
+    #[error("the address of the database holds a password")]
+    PasswordInAddress,
+    #[error("{database} failed while {doing}")]
+    Database {
+        database: String,
+        doing: &'static str,
+        #[source]
+        cause: Box<sqlx::Error>,
+    },
+    #[error("{database} has no table `{table}`")]
+    NoSuchTable { database: String, table: String },
+    #[error("{database} has no table in a known layout")]
+    NoTable { database: String, tables: Vec<String> },
+    #[error("{database} has several tables of requests: {}", tables.join(", "))]
+    SeveralTables { database: String, tables: Vec<String> },
+    #[error("the rows of a window cannot be found in {table}, read as {layout}: {what}")]
+    NoTimeColumn { table: String, layout: String, what: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -188,6 +207,42 @@ fn missing_columns(missing: &[&'static str], found: &[String]) -> String {
     hint + &format!("           found {}", found.join(", "))
 }
 
+fn no_table(tables: &[String]) -> String {
+    let seen = if tables.is_empty() {
+        "none at all".to_owned()
+    } else {
+        tables.iter().take(12).cloned().collect::<Vec<_>>().join(", ")
+    };
+    format!(
+        "it shows {seen}; name one with `?table=` and its layout with `--layout`, or map it with `--mapping`; \
+         a role sees only tables it was granted"
+    )
+}
+
+/// What to do about a failure of a database, by its code.
+fn database(cause: &sqlx::Error) -> String {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    match (code.as_deref(), cause) {
+        (Some("28P01" | "28000"), _) => {
+            "check the user in the address, and the password in PGPASSWORD or the file named by PGPASSFILE".into()
+        }
+        (Some("3D000"), _) => "check the name of the database in the address".into(),
+        (Some("42501"), _) => "grant the role SELECT on the table, and USAGE on its schema; nothing more is needed".into(),
+        (Some("57014"), _) => {
+            "raise `statement_timeout=` in the address (seconds), shorten `--lookback`, or index the column of time".into()
+        }
+        (Some("53300" | "57P03"), _) => "the server is busy or starting; try again in a moment".into(),
+        (_, sqlx::Error::Tls(_)) => {
+            "name the authority with `sslrootcert=FILE` in the address; `sslmode=require` encrypts without proof of who answers".into()
+        }
+        (_, sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            "the server does not answer: check host, port and firewall, or try again".into()
+        }
+        (_, sqlx::Error::Io(_)) => "check host and port in the address, and that the server runs; nothing was used of what was read".into(),
+        _ => "nothing was used of what was read; try again, and look into the server's log if it happens again".into(),
+    }
+}
+
 fn list(columns: &[&str]) -> String {
     let noun = if columns.len() == 1 { "the required column" } else { "the required columns" };
     let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
@@ -229,6 +284,17 @@ impl Fixable for ObserveError {
             ),
             Self::ScoresUseless { .. } => {
                 "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
+            }
+            Self::Address { .. } => "write `postgres://user@host:5432/database?table=schema.table`".into(),
+            Self::PasswordInAddress => {
+                "everybody on this machine can read a command line: put it in PGPASSWORD, or in a file named by PGPASSFILE".into()
+            }
+            Self::Database { cause, .. } => database(cause),
+            Self::NoSuchTable { .. } => "check `table=` in the address; the schema may be needed, and the right to see it".into(),
+            Self::NoTable { tables, .. } => no_table(tables),
+            Self::SeveralTables { .. } => "say which with `?table=schema.table` at the end of the address".into(),
+            Self::NoTimeColumn { .. } => {
+                "name a column of the type timestamptz or timestamp as `-- Time: column` at the top of the mapping".into()
             }
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
@@ -284,6 +350,8 @@ impl Fixable for ObserveError {
             | Self::Window { .. }
             | Self::Rejects { .. }
             | Self::NamedTwice { .. }
+            | Self::Address { .. }
+            | Self::PasswordInAddress
             | Self::LayoutUnclear { .. }
             | Self::LayoutUnknown { .. }
             | Self::LayoutCount { .. }

@@ -6,7 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use super::{ObserveError, integrity};
+use super::{
+    ObserveError, integrity,
+    postgres::{Database, is_address},
+};
 
 /// How rows are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +19,8 @@ pub enum Format {
     Ndjson,
     /// NDJSON on standard input.
     Stdin,
+    /// Tables of a database.
+    Postgres,
 }
 
 impl Format {
@@ -25,6 +30,7 @@ impl Format {
             Self::Parquet => "Parquet",
             Self::Csv => "CSV",
             Self::Ndjson | Self::Stdin => "NDJSON",
+            Self::Postgres => "PostgreSQL",
         }
     }
 }
@@ -39,6 +45,8 @@ pub struct FileGroup {
     pub files: Vec<PathBuf>,
     /// Lines of text that are not blank, headers included; what was read must account for each.
     pub lines: u64,
+    /// Instead of files.
+    pub database: Option<Database>,
 }
 
 /// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, or `-`.
@@ -46,11 +54,20 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
     let mut groups = Vec::new();
     let mut seen = BTreeSet::new();
     for (source, text) in from.iter().enumerate() {
+        if is_address(text) {
+            let database = Database::parse(text)?;
+            if !seen.insert(PathBuf::from(text)) {
+                return Err(ObserveError::NamedTwice { path: database.shown.into() });
+            }
+            let format = Format::Postgres;
+            groups.push(FileGroup { source, format, files: Vec::new(), lines: 0, database: Some(database) });
+            continue;
+        }
         if text == "-" {
             if !seen.insert(PathBuf::from("-")) {
                 return Err(ObserveError::NamedTwice { path: "-".into() });
             }
-            groups.push(FileGroup { source, format: Format::Stdin, files: Vec::new(), lines: 0 });
+            groups.push(FileGroup { source, format: Format::Stdin, files: Vec::new(), lines: 0, database: None });
             continue;
         }
         let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
@@ -64,7 +81,13 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
             files.push(path);
             *known += lines;
         }
-        groups.extend(by_format.into_iter().map(|(format, (files, lines))| FileGroup { source, format, files, lines }));
+        groups.extend(by_format.into_iter().map(|(format, (files, lines))| FileGroup {
+            source,
+            format,
+            files,
+            lines,
+            database: None,
+        }));
     }
     Ok(groups)
 }

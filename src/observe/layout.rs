@@ -27,6 +27,8 @@ pub struct Layout {
     pub recognised_by: Vec<Vec<String>>,
     /// Columns it reads; where a source lacks one it is NULL. None reads whatever is there.
     pub reads: Option<Vec<String>>,
+    /// The column of the request's time, by which a database finds the rows of a window.
+    pub time: Option<String>,
     /// Whether failed requests are in it: without them there is no error rate.
     pub records_failures: bool,
     /// What a user must say before it is read, because nothing in the data tells.
@@ -72,6 +74,7 @@ impl Layout {
                 .map(|text| text.split(';').map(|part| names(part.to_owned())).collect())
                 .unwrap_or_default(),
             reads: field("Reads").map(names),
+            time: field("Time"),
             records_failures,
             ask: field("Ask"),
             sql: sql.trim_end().trim_end_matches(';').to_owned(),
@@ -115,6 +118,11 @@ impl LayoutChoice {
             named: named.iter().map(find).collect::<Result<_, _>>()?,
             mapping: mapping.map(read_mapping).transpose()?,
         })
+    }
+
+    /// Whether a table with these columns can be what the layout maps: it was recognised, or has every column it is known by.
+    pub(super) fn fits(&self, layout: &Layout, columns: &[String]) -> bool {
+        layout.recognised_by.is_empty() && self.mapping.is_some() || layout.recognises(columns)
     }
 
     /// The layouts of a table with these columns, at most one of each kind: the one the user named, else the user's own

@@ -11,6 +11,7 @@ use super::{
     Engine, FileGroup, Format, ObserveError, columns,
     engine::Value,
     layout::{Layout, LayoutChoice, Yields, built_in, known},
+    postgres::{Database, Range, Session},
     scores,
     tables::{Table, describe, tables},
     typed::{self, Columns},
@@ -34,6 +35,8 @@ pub struct LoadRequest<'a> {
     pub policy: &'a Policy,
     /// Service of rows that do not name one.
     pub default_service: Option<&'a str>,
+    /// The span that is asked of databases; files are read whole.
+    pub range: Range,
     /// The wall clock, to tell rows from the future.
     pub now: Timestamp,
 }
@@ -105,10 +108,20 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
     engine.set("default_service", &request.default_service.map_or(Value::Null, Value::Text))?;
     engine.set("future_limit_us", &Value::Integer(request.now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)))?;
     scores::declare(engine, request.policy)?;
-    let mut loader =
-        Loader { engine, request, census: Census::default(), ignored: BTreeSet::new(), loaded: BTreeMap::new() };
+    let mut loader = Loader {
+        engine,
+        request,
+        census: Census::default(),
+        ignored: BTreeSet::new(),
+        loaded: BTreeMap::new(),
+        copied: 0,
+    };
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
+        if let Some(database) = &group.database {
+            loader.database(database, group.source)?;
+            continue;
+        }
         for table in tables(engine, group)? {
             loader.table(&table)?;
         }
@@ -162,6 +175,8 @@ struct Loader<'a> {
     census: Census,
     ignored: BTreeSet<String>,
     loaded: BTreeMap<Yields, Vec<Loaded>>,
+    /// Tables copied out of databases so far.
+    copied: usize,
 }
 
 impl Loader<'_> {
@@ -179,6 +194,18 @@ impl Loader<'_> {
         }
         let requests = layouts.iter().any(|layout| layout.yields == Yields::Requests);
         layouts.iter().try_for_each(|layout| self.relate(table, layout, requests))
+    }
+
+    /// Loads whatever tables of a database hold, within the range.
+    fn database(&mut self, database: &Database, source: usize) -> Result<(), ObserveError> {
+        let mut session = Session::open(database)?;
+        for (found, layout) in session.tables(source, self.request.layouts)? {
+            let name = format!("copied_{}", self.copied);
+            self.copied += 1;
+            let table = session.copy(self.engine, &found, layout, self.request.range, &name, source)?;
+            self.relate(&table, layout, layout.yields == Yields::Requests)?;
+        }
+        Ok(())
     }
 
     /// Loads a table of nothing but scores.
@@ -199,7 +226,7 @@ impl Loader<'_> {
         let (kind, prefix, mut typed, judge) = match layout.yields {
             // Parquet stays where it is; text is parsed once.
             Yields::Requests => (
-                if table.format == Format::Parquet { "VIEW" } else { "TABLE" },
+                if matches!(table.format, Format::Parquet | Format::Postgres) { "VIEW" } else { "TABLE" },
                 "rows",
                 typed::requests(table.source, &mapped),
                 include_str!("../../queries/judge.sql"),

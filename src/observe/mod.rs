@@ -11,6 +11,7 @@ mod integrity;
 mod layout;
 mod load;
 mod merge;
+mod postgres;
 mod reduce;
 mod scores;
 mod tables;

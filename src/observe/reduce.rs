@@ -16,6 +16,7 @@ use super::{
     layout::LayoutChoice,
     load::{Census, LoadRequest, Tally, load},
     merge,
+    postgres::Range,
 };
 use crate::{
     domain::{
@@ -29,6 +30,9 @@ use crate::{
 
 /// More rejects than this share, and no decision may rest on the source.
 const MAX_REJECTED: f64 = 0.10;
+
+/// How long after its start a request may still run, or be on its way into a database.
+const SETTLE: SignedDuration = SignedDuration::from_secs(120);
 
 /// What to observe.
 #[derive(Debug)]
@@ -72,6 +76,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
             scores: request.scores,
             policy: request.policy,
             default_service: request.default_service,
+            range: range(request)?,
             now: request.now,
         },
     )?;
@@ -191,11 +196,28 @@ fn too_many(tally: &Tally) -> ObserveError {
     ObserveError::TooManyRejected { rejected, rows, percent, reasons: tally.reasons() }
 }
 
+/// Where the window ends, if that is known before anything is read: a database goes on, so its window ends a little before
+/// now, when the requests of that time have ended and been written.
+fn until(request: &Request<'_>) -> Option<(Timestamp, UntilSource)> {
+    let live = request.groups.iter().any(|group| group.database.is_some());
+    let settled = request.now.checked_sub(SETTLE).ok().filter(|_| live);
+    request.until.map(|until| (until, UntilSource::Flag)).or(settled.map(|until| (until, UntilSource::Clock)))
+}
+
+/// The span that databases are asked for: the lookback.
+fn range(request: &Request<'_>) -> Result<Range, ObserveError> {
+    let end = until(request).map_or(request.now, |(end, _)| end);
+    let lookback = Window::ending_at(end, request.lookback)
+        .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
+    Ok(Range { start: lookback.start(), end: lookback.end() })
+}
+
 fn windows(request: &Request<'_>, census: &Census) -> Result<Windows, ObserveError> {
     let newest =
         [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten().filter_map(|tally| tally.span_us);
-    let (end, until) = match (request.until, newest.map(|(_, newest)| newest).max()) {
-        (Some(until), _) => (until, UntilSource::Flag),
+    let newest = newest.map(|(_, newest)| newest).max();
+    let (end, until) = match (until(request), newest) {
+        (Some(until), _) => until,
         // Windows are half open: the first instant after the newest event closes the one that holds it.
         (None, Some(newest)) => (time(newest + 1), UntilSource::NewestEvent),
         (None, None) => unreachable!("a source without a good row was refused before"),

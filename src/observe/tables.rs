@@ -54,6 +54,12 @@ impl Table {
         }
     }
 
+    /// Rows that were copied out of a database.
+    pub(super) fn of_database(origin: String, source: usize, name: &str, columns: Columns) -> Self {
+        let relation = format!("(SELECT *, {} AS {FILE_COLUMN} FROM {})", literal(&origin), identifier(name));
+        Self { origin, format: Format::Postgres, source, relation, columns }
+    }
+
     pub(super) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
@@ -63,7 +69,7 @@ impl Table {
         let found = self.names();
         let reads = layout.reads.as_ref().unwrap_or(&found);
         match self.format {
-            Format::Parquet | Format::Csv => {
+            Format::Parquet | Format::Csv | Format::Postgres => {
                 let mut sql =
                     format!("SELECT {FILE_COLUMN} AS origin, NULL::VARCHAR AS malformed, whole AS source_row");
                 for name in reads {
@@ -107,6 +113,7 @@ pub(super) fn tables(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, O
         Format::Csv => csv(group),
         Format::Ndjson => ndjson(engine, group),
         Format::Stdin => Ok(vec![stdin(engine, group)?]),
+        Format::Postgres => unreachable!("databases are read by their own module"),
     }
 }
 

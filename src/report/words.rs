@@ -40,6 +40,7 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
     let end = match windows.until {
         UntilSource::NewestEvent => "ends at the newest event; --until overrides",
         UntilSource::Flag => "ends where --until says",
+        UntilSource::Clock => "ends two minutes before now",
     };
     let source = &plan.source;
     // A window that ends long after the last event is half empty, and so is what it says.

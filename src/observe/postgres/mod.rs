@@ -1,0 +1,109 @@
+//! Tables in PostgreSQL, plain or with TimescaleDB: found, recognised by their columns, and read inside one read-only snapshot.
+//! Nothing is ever written there.
+
+mod address;
+mod catalog;
+mod copy;
+
+use std::{future::Future, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{Connection as _, PgConnection};
+
+pub use address::Database;
+pub(super) use address::is_address;
+use catalog::{Found, columns_of};
+
+use super::{
+    Engine, ObserveError,
+    layout::{Layout, LayoutChoice},
+    tables::Table,
+};
+
+/// How long a server may take to answer the telephone.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How much longer than its own statement timeout a server may stay silent before it counts as stalled.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The span of time that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+/// An open read-only snapshot of one database.
+pub(super) struct Session<'a> {
+    database: &'a Database,
+    runtime: tokio::runtime::Runtime,
+    connection: PgConnection,
+}
+
+impl<'a> Session<'a> {
+    /// Connects and begins the snapshot.
+    pub(super) fn open(database: &'a Database) -> Result<Self, ObserveError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|cause| database.failed("starting", sqlx::Error::Io(cause)))?;
+        let options = database.options()?;
+        let connected = runtime.block_on(async {
+            tokio::time::timeout(CONNECT, PgConnection::connect_with(&options))
+                .await
+                .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        });
+        let connection = connected.map_err(|cause| database.failed("connecting", cause))?;
+        let mut session = Self { database, runtime, connection };
+        let timeout = database.statement_timeout().as_millis();
+        for statement in [
+            format!("SET statement_timeout = {timeout}"),
+            format!("SET idle_in_transaction_session_timeout = {}", (timeout + GRACE.as_millis()).max(60_000)),
+            "SET TimeZone = 'UTC'".to_owned(),
+            "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
+        ] {
+            session.execute("beginning a read-only transaction", &statement)?;
+        }
+        Ok(session)
+    }
+
+    fn execute(&mut self, doing: &'static str, sql: &str) -> Result<(), ObserveError> {
+        let Self { database, runtime, connection } = self;
+        let sent = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection);
+        runtime.block_on(in_time(database, sent)).map(|_| ()).map_err(|cause| database.failed(doing, cause))
+    }
+
+    /// Tables of the database that a layout knows, or the one that the address names.
+    pub(super) fn tables(
+        &mut self,
+        source: usize,
+        choice: &'a LayoutChoice,
+    ) -> Result<Vec<(Found, &'a Layout)>, ObserveError> {
+        let Self { database, runtime, connection } = self;
+        let known = runtime
+            .block_on(in_time(database, columns_of(connection)))
+            .map_err(|cause| database.failed("listing tables", cause))?;
+        catalog::choose(database, known, source, choice)
+    }
+
+    /// Copies the rows of the range into the engine, as the table `name`.
+    pub(super) fn copy(
+        &mut self,
+        engine: &Engine,
+        found: &Found,
+        layout: &Layout,
+        range: Range,
+        name: &str,
+        source: usize,
+    ) -> Result<Table, ObserveError> {
+        let Self { database, runtime, connection } = self;
+        copy::copy(engine, database, runtime, connection, &copy::Wanted { found, layout, range, name, source })
+    }
+}
+
+/// What the server does, unless it stays silent for longer than it may.
+async fn in_time<T>(database: &Database, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(database.statement_timeout() + GRACE, work)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}

@@ -41,7 +41,7 @@ SELECT
     CASE
         WHEN malformed IS NOT NULL THEN NULL
         WHEN kind <> 'feedback' THEN 'event_type ' || kind
-        WHEN shown.name IS NULL THEN 'no signal that is known'
+        WHEN shown.name IS NULL AND body IS NOT NULL THEN 'no signal that is known'
     END AS skipped
 FROM events
 LEFT JOIN LATERAL (

@@ -1,8 +1,7 @@
 -- Helicone requests: the ClickHouse table `request_response_rmt`, exported as JSONEachRow, Parquet or CSV.
 -- Yields: requests
 -- Recognised by: request_id, request_created_at, latency, status
--- Reads: request_id, request_created_at, response_id, latency, time_to_first_token, status, prompt_tokens, completion_tokens
--- Reads: model, provider, target_url, properties, cost, cache_reference_id
+-- Reads: request_id, request_created_at, response_id, latency, time_to_first_token, status, prompt_tokens, completion_tokens, model, provider, target_url, properties, cost, cache_reference_id
 -- Failures: recorded
 --
 -- Units: times without a zone are UTC; latency and time_to_first_token milliseconds; cost BILLIONTHS of a US dollar, 0 for unknown.

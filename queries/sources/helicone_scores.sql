@@ -10,11 +10,13 @@ SELECT
     utc(request_created_at) AS ts,
     request_id,
     given.score.key AS name,
-    number(given.score.value) AS value,
+    CASE WHEN given.score IS NULL THEN number(scores) ELSE number(given.score.value) END AS value,
     origin,
     malformed,
     raw AS source_row
 FROM raw
--- A line that could not be read stays one row, to be rejected as such; a request without scores has none.
+-- What could not be read, the line or its scores, stays one row, to be rejected as such; a request without scores has none.
 LEFT JOIN LATERAL unnest(map_entries(TRY_CAST(document(scores) AS MAP (VARCHAR, VARCHAR)))) AS given (score) ON true
-WHERE malformed IS NOT NULL OR given.score.value IS NOT NULL
+WHERE malformed IS NOT NULL
+    OR given.score.value IS NOT NULL
+    OR coalesce(json_type(document(scores)), '') NOT IN ('OBJECT', 'NULL') AND coalesce(trim(CAST(scores AS VARCHAR)), '') <> ''

@@ -2,8 +2,7 @@
 -- Yields: requests
 -- Recognised by: provided_model_name, start_time, usage_details
 -- Ask: latencies of this Langfuse export are seconds if its blob storage integration was created on or after 2026-04-01 (langfuse_observations), milliseconds if before (langfuse_observations_ms); the file does not say which
--- Reads: id, trace_id, type, name, level, status_message, version, release, start_time, provided_model_name, usage_details
--- Reads: metadata, prompt_name, prompt_version, total_cost, latency, time_to_first_token, trace_name
+-- Reads: id, trace_id, type, name, level, status_message, version, release, start_time, provided_model_name, usage_details, metadata, prompt_name, prompt_version, total_cost, latency, time_to_first_token, trace_name
 -- Failures: recorded
 --
 -- Units: start_time UTC without a zone; latency and time_to_first_token seconds; total_cost US dollars.
@@ -33,9 +32,13 @@ SELECT
     number(latency) * 1000 AS latency_ms,
     -- Empty when the answer was not streamed.
     number(time_to_first_token) * 1000 AS ttft_ms,
-    number(tokens ->> 'input') + coalesce(number(tokens ->> 'input_cached_tokens'), 0)
-        + coalesce(number(tokens ->> 'cache_read_input_tokens'), 0)
-        + coalesce(number(tokens ->> 'cache_creation_input_tokens'), 0) AS input_tokens,
+    CASE
+        -- Text that is no document stands for its number, so that it is rejected and not taken for unknown.
+        WHEN tokens IS NULL THEN number(usage_details)
+        ELSE number(tokens ->> 'input') + coalesce(number(tokens ->> 'input_cached_tokens'), 0)
+            + coalesce(number(tokens ->> 'cache_read_input_tokens'), 0)
+            + coalesce(number(tokens ->> 'cache_creation_input_tokens'), 0)
+    END AS input_tokens,
     number(coalesce(tokens ->> 'input_cached_tokens', tokens ->> 'cache_read_input_tokens')) AS cached_input_tokens,
     number(tokens ->> 'cache_creation_input_tokens') AS cache_write_tokens,
     number(tokens ->> 'output') + coalesce(number(tokens ->> 'output_reasoning_tokens'), 0) AS output_tokens,

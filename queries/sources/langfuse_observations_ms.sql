@@ -1,7 +1,6 @@
 -- Langfuse observations export (`observations_v2/`) whose latencies are in milliseconds.
 -- Yields: requests
--- Reads: id, trace_id, type, name, level, status_message, version, release, start_time, provided_model_name, usage_details
--- Reads: metadata, prompt_name, prompt_version, total_cost, latency, time_to_first_token, trace_name
+-- Reads: id, trace_id, type, name, level, status_message, version, release, start_time, provided_model_name, usage_details, metadata, prompt_name, prompt_version, total_cost, latency, time_to_first_token, trace_name
 -- Failures: recorded
 --
 -- The twin of langfuse_observations for integrations created before 2026-04-01; only --layout chooses it.
@@ -32,9 +31,13 @@ SELECT
     latency AS latency_ms,
     -- Empty when the answer was not streamed.
     time_to_first_token AS ttft_ms,
-    number(tokens ->> 'input') + coalesce(number(tokens ->> 'input_cached_tokens'), 0)
-        + coalesce(number(tokens ->> 'cache_read_input_tokens'), 0)
-        + coalesce(number(tokens ->> 'cache_creation_input_tokens'), 0) AS input_tokens,
+    CASE
+        -- Text that is no document stands for its number, so that it is rejected and not taken for unknown.
+        WHEN tokens IS NULL THEN number(usage_details)
+        ELSE number(tokens ->> 'input') + coalesce(number(tokens ->> 'input_cached_tokens'), 0)
+            + coalesce(number(tokens ->> 'cache_read_input_tokens'), 0)
+            + coalesce(number(tokens ->> 'cache_creation_input_tokens'), 0)
+    END AS input_tokens,
     number(coalesce(tokens ->> 'input_cached_tokens', tokens ->> 'cache_read_input_tokens')) AS cached_input_tokens,
     number(tokens ->> 'cache_creation_input_tokens') AS cache_write_tokens,
     number(tokens ->> 'output') + coalesce(number(tokens ->> 'output_reasoning_tokens'), 0) AS output_tokens,

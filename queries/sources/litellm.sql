@@ -1,8 +1,7 @@
 -- LiteLLM spend logs: the table "LiteLLM_SpendLogs" or an export of it.
 -- Yields: requests
 -- Recognised by: request_id, startTime, endTime, spend
--- Reads: request_id, call_type, spend, prompt_tokens, completion_tokens, startTime, endTime, request_duration_ms
--- Reads: completionStartTime, model, model_id, model_group, custom_llm_provider, metadata, cache_hit, status
+-- Reads: request_id, call_type, spend, prompt_tokens, completion_tokens, startTime, endTime, request_duration_ms, completionStartTime, model, model_id, model_group, custom_llm_provider, metadata, cache_hit, status
 -- Failures: recorded
 --
 -- Units: times without a zone are UTC; request_duration_ms milliseconds; spend US dollars of the request.
@@ -18,6 +17,7 @@ WITH logs AS (
         completion_tokens,
         utc("startTime") AS started,
         utc("completionStartTime") AS first_token,
+        coalesce(trim(CAST("completionStartTime" AS VARCHAR)), '') <> '' AS first_token_stated,
         utc("endTime") AS ended,
         request_duration_ms,
         model,
@@ -45,7 +45,10 @@ SELECT
     -- Releases before the duration was logged have only the two times.
     coalesce(number(request_duration_ms), EXTRACT(EPOCH FROM (ended - started) * 1000)) AS latency_ms,
     -- A call that was not streamed has its end as the time of its first token.
-    CASE WHEN first_token <> ended THEN EXTRACT(EPOCH FROM (first_token - started) * 1000) END AS ttft_ms,
+    CASE
+        WHEN first_token <> ended THEN EXTRACT(EPOCH FROM (first_token - started) * 1000)
+        WHEN first_token IS NULL AND first_token_stated THEN CAST('NaN' AS DOUBLE PRECISION)
+    END AS ttft_ms,
     prompt_tokens AS input_tokens,
     completion_tokens AS output_tokens,
     -- Nothing spent on tokens means that LiteLLM knew no price, not that they were free.

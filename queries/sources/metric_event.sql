@@ -1,8 +1,7 @@
 -- MetricEvent JSON: what a service reports itself about one LLM call, in camelCase.
 -- Yields: requests
 -- Recognised by: timestamp, service, model, latencyMs
--- Reads: timestamp, requestId, service, endpoint, model, provider, latencyMs, tokensInput, tokensOutput, costUsd, qualityScore
--- Reads: statusCode, errorType, retryCount
+-- Reads: timestamp, requestId, service, endpoint, model, provider, latencyMs, tokensInput, tokensOutput, costUsd, qualityScore, statusCode, errorType, retryCount
 -- Failures: recorded
 --
 -- Units: timestamp milliseconds since 1970; latencyMs milliseconds; costUsd US dollars; qualityScore 0 to 100, in all records

@@ -1,8 +1,7 @@
 -- Metric JSON: the per-query record of a model selector, with `modelUsed`, `costUSD` and `errorOccurred`.
 -- Yields: requests
 -- Recognised by: timestamp, modelUsed, latencyMs
--- Reads: timestamp, requestId, id, service, modelUsed, latencyMs, tokensInput, tokensOutput, qualityScore, costUSD
--- Reads: errorOccurred, errorType, queryComplexity, domain
+-- Reads: timestamp, requestId, id, service, modelUsed, latencyMs, tokensInput, tokensOutput, qualityScore, costUSD, errorOccurred, errorType, queryComplexity, domain
 -- Failures: recorded
 --
 -- A layout apart from MetricEvent: that one spells the cost `costUsd`, and names of columns do not differ by case.

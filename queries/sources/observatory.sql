@@ -1,8 +1,7 @@
 -- Observatory's table `llm_traces`, or an export of it.
 -- Yields: requests
 -- Recognised by: trace_id, span_id, duration_ms, prompt_tokens
--- Reads: ts, trace_id, span_id, span_name, provider, model, prompt_tokens, completion_tokens, total_cost_usd, duration_ms
--- Reads: ttft_ms, status_code, error_message, attributes, resource_attributes, sample_rate
+-- Reads: ts, trace_id, span_id, span_name, provider, model, prompt_tokens, completion_tokens, total_cost_usd, duration_ms, ttft_ms, status_code, error_message, attributes, resource_attributes, sample_rate
 -- Failures: recorded
 --
 -- Units: duration_ms and ttft_ms milliseconds; total_cost_usd US dollars. `status_code` is the word of the trace (OK, ERROR,

@@ -18,8 +18,9 @@ SELECT
     document(metadata) ->> 'variant' AS variant,
     document(metadata) ->> 'config_version' AS config_version,
     latency_ms,
-    document(prompt) ->> 'tokens' AS input_tokens,
-    document(response) ->> 'tokens' AS output_tokens,
+    -- Text that is no document stands for its number, so that it is rejected and not taken for unknown.
+    CASE WHEN document(prompt) IS NULL THEN prompt ELSE document(prompt) ->> 'tokens' END AS input_tokens,
+    CASE WHEN document(response) IS NULL THEN response ELSE document(response) ->> 'tokens' END AS output_tokens,
     cost_usd,
     CASE WHEN json_type(document(errors)) = 'ARRAY' AND json_array_length(document(errors)) = 0 THEN 'success' END AS outcome,
     CASE

@@ -1,8 +1,7 @@
 -- TensorZero inferences joined with their model calls, as `queries/postgres/tensorzero_raw.sql` gives them.
 -- Yields: requests
 -- Recognised by: function_name, variant_name, processing_time_ms, model_provider_name
--- Reads: id, episode_id, function_name, variant_name, created_at, processing_time_ms, ttft_ms, snapshot_hash, model_name
--- Reads: model_provider_name, input_tokens, output_tokens, cost, cached, feedback_value
+-- Reads: id, episode_id, function_name, variant_name, created_at, processing_time_ms, ttft_ms, snapshot_hash, model_name, model_provider_name, input_tokens, output_tokens, cost, cached, feedback_value
 -- Failures: not recorded
 --
 -- No single table of TensorZero has an inference's model, tokens and cost, so a plain export of one cannot be read: run that

@@ -19,6 +19,7 @@ WITH spans AS (
         duration_us,
         lower(CAST(status AS VARCHAR)) AS ending,
         status_message,
+        attributes,
         document(attributes) AS labels,
         origin,
         malformed
@@ -47,5 +48,9 @@ SELECT
     origin,
     malformed,
     source_row,
-    CASE WHEN malformed IS NULL AND (labels ->> 'llm.model') IS NULL THEN 'span without a model: no LLM call' END AS skipped
+    CASE
+        WHEN malformed IS NULL AND (labels ->> 'llm.model') IS NULL
+            AND (labels IS NOT NULL OR coalesce(trim(CAST(attributes AS VARCHAR)), '') = '')
+            THEN 'span without a model: no LLM call'
+    END AS skipped
 FROM spans

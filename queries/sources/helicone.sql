@@ -1,4 +1,4 @@
--- Helicone requests: the ClickHouse table `request_response_rmt`, exported as JSONEachRow, Parquet or CSV.
+-- Helicone requests: the ClickHouse table `request_response_rmt`, exported as JSONEachRow.
 -- Yields: requests
 -- Recognised by: request_id, request_created_at, latency, status
 -- Reads: request_id, request_created_at, response_id, latency, time_to_first_token, status, prompt_tokens, completion_tokens, model, provider, target_url, properties, cost, cache_reference_id
@@ -6,7 +6,7 @@
 --
 -- Units: times without a zone are UTC; latency and time_to_first_token milliseconds; cost BILLIONTHS of a US dollar, 0 for unknown.
 -- Service, variant and version are the custom properties `service`, `variant` and `config_version`. ClickHouse writes a map in
--- CSV with single quotes, which is no JSON: properties are then unread, so export JSONEachRow or Parquet.
+-- CSV with single quotes, which is no JSON: properties are then unread, so export JSONEachRow.
 -- Prompt tokens that a provider read from its cache are in columns of their own and not read here; the cost knows them.
 SELECT
     utc(request_created_at) AS ts,

@@ -36,3 +36,24 @@ CREATE OR REPLACE TEMP MACRO canonical_provider(p) AS
         WHEN 'mistral' THEN 'mistral_ai'
         ELSE p
     END;
+
+-- The class of a failure from its message, in lower case and few in number, so that failures can be counted by it.
+-- `RateLimitError: try again` is `ratelimiterror`; prose has no class and is `error`; any way of running out of time is `timeout`.
+CREATE OR REPLACE TEMP MACRO error_class(message) AS
+    CASE
+        WHEN trim(CAST(message AS VARCHAR)) = '' THEN NULL
+        WHEN regexp_matches(lower(CAST(message AS VARCHAR)), 'time-?out|timed out|deadline exceeded') THEN 'timeout'
+        WHEN regexp_matches(trim(CAST(message AS VARCHAR)), '^[A-Za-z_][A-Za-z0-9_.]{0,63}(:|$)')
+            THEN lower(split_part(trim(CAST(message AS VARCHAR)), ':', 1))
+        WHEN message IS NOT NULL THEN 'error'
+    END;
+
+-- The raw value of a score: yes and no in the spellings logs use are 1 and 0, everything else is a number.
+CREATE OR REPLACE TEMP MACRO score_value(x) AS
+    CASE lower(trim(CAST(x AS VARCHAR)))
+        WHEN 'true' THEN 1
+        WHEN 'false' THEN 0
+        WHEN 'up' THEN 1
+        WHEN 'down' THEN 0
+        ELSE number(x)
+    END;

@@ -29,7 +29,7 @@ SELECT
     -- The next three always end a mapping: the file, what was wrong with the line, and the line as it stood.
     origin,
     malformed,
-    raw AS source_row,
+    source_row,
     -- Rows that are no request may be passed over; they are counted with the reason given here.
     CASE WHEN llm = 'none' THEN 'no model was called' END AS skipped
 FROM raw

@@ -20,6 +20,27 @@ CREATE OR REPLACE TEMP MACRO utc_us(t) AS
         ) THEN epoch_us(TRY_CAST(replace(upper(trim(t)), ' UTC', 'Z') AS TIMESTAMPTZ))
     END;
 
+-- A time of any type as a UTC timestamp; text without a zone is taken as UTC, which is for layouts whose times are known to be.
+CREATE OR REPLACE TEMP MACRO utc(t) AS TRY_CAST(t AS TIMESTAMP);
+
+-- A UTC timestamp from a count of seconds (per_second 1), milliseconds (1000) or nanoseconds (1000000000) since 1970, exact where it
+-- is whole; a native time stays what it is.
+CREATE OR REPLACE TEMP MACRO from_epoch(x, per_second) AS
+    CASE
+        WHEN typeof(x) LIKE 'TIMESTAMP%' THEN TRY_CAST(x AS TIMESTAMP)
+        WHEN regexp_full_match(trim(CAST(x AS VARCHAR)), '[-+]?\d{1,19}')
+            THEN TRY(make_timestamp(CAST(TRY_CAST(trim(CAST(x AS VARCHAR)) AS HUGEINT) * 1000000 // per_second AS BIGINT)))
+        ELSE TRY(make_timestamp(CAST(round(TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) * 1e6 / per_second) AS BIGINT)))
+    END;
+
+-- JSON text as JSON, NULL when it is none. Some exports write the document as a JSON string that holds it.
+CREATE OR REPLACE TEMP MACRO document(x) AS
+    CASE
+        WHEN NOT json_valid(CAST(x AS VARCHAR)) THEN NULL
+        WHEN json_type(CAST(x AS VARCHAR)) <> 'VARCHAR' THEN CAST(CAST(x AS VARCHAR) AS JSON)
+        WHEN json_valid(json_extract_string(CAST(x AS VARCHAR), '$')) THEN CAST(json_extract_string(CAST(x AS VARCHAR), '$') AS JSON)
+    END;
+
 -- The names contracts fold into one.
 CREATE OR REPLACE TEMP MACRO canonical_provider(p) AS
     CASE p

@@ -16,7 +16,7 @@
 -- The request is named in `data` or in `metadata`: request_id, response_id, or trace_id with or without span_id.
 WITH events AS (
     SELECT
-        raw AS source_row,
+        source_row,
         "timestamp" AS ts,
         id,
         lower(trim(CAST(event_type AS VARCHAR))) AS kind,

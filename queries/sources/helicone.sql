@@ -35,5 +35,5 @@ SELECT
     END AS cache_hit,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

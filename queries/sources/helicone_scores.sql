@@ -13,7 +13,7 @@ SELECT
     CASE WHEN given.score IS NULL THEN number(scores) ELSE number(given.score.value) END AS value,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw
 -- What could not be read, the line or its scores, stays one row, to be rejected as such; a request without scores has none.
 LEFT JOIN LATERAL unnest(map_entries(TRY_CAST(document(scores) AS MAP (VARCHAR, VARCHAR)))) AS given (score) ON true

@@ -11,7 +11,7 @@
 WITH observations AS (
     SELECT
         *,
-        raw AS source_row,
+        source_row,
         document(usage_details) AS tokens,
         document(metadata) AS labels,
         upper(CAST(level AS VARCHAR)) AS severity,

@@ -17,7 +17,7 @@ SELECT
     id AS score_id,
     origin,
     malformed,
-    raw AS source_row,
+    source_row,
     CASE
         WHEN data_type NOT IN ('NUMERIC', 'BOOLEAN') THEN 'data_type ' || data_type
         WHEN malformed IS NULL AND coalesce(trim(CAST(observation_id AS VARCHAR)), '') = ''

@@ -1,6 +1,7 @@
 -- LiteLLM spend logs: the table "LiteLLM_SpendLogs" or an export of it.
 -- Yields: requests
 -- Recognised by: request_id, startTime, endTime, spend
+-- Time: startTime
 -- Reads: request_id, call_type, spend, prompt_tokens, completion_tokens, startTime, endTime, request_duration_ms, completionStartTime, model, model_id, model_group, custom_llm_provider, metadata, cache_hit, status
 -- Failures: recorded
 --
@@ -9,7 +10,7 @@
 -- maps them in a file of their own (`--mapping`).
 WITH logs AS (
     SELECT
-        raw AS source_row,
+        source_row,
         request_id,
         call_type,
         spend,

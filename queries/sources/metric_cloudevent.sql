@@ -9,7 +9,7 @@
 -- Units are those of `data.unit`. One that is missing or strange leaves NaN, a reject, and not a number of unknown size.
 -- Quality is 0 to 1 in these events, unlike the 0 to 100 of the camelCase records.
 WITH events AS (
-    SELECT raw AS source_row, origin, malformed, "type" AS kind, "time" AS ts, document(data) AS body FROM raw
+    SELECT source_row, origin, malformed, "type" AS kind, "time" AS ts, document(data) AS body FROM raw
 ),
 named AS (
     SELECT

@@ -33,5 +33,5 @@ SELECT
     retryCount AS retry_count,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

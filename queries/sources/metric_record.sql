@@ -29,5 +29,5 @@ SELECT
     lower(CAST(errorType AS VARCHAR)) AS error_type,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

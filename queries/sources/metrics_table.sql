@@ -1,6 +1,7 @@
 -- The table `metrics`: one measurement of one metric a row, without the request it belongs to.
 -- Yields: metrics
 -- Recognised by: time, metric_name, value
+-- Time: time
 -- Reads: time, metric_name, value, service, endpoint, model, provider
 -- Failures: recorded
 --
@@ -18,7 +19,7 @@ SELECT
     1 AS n,
     origin,
     malformed,
-    raw AS source_row,
+    source_row,
     CASE
         WHEN metric_name NOT IN (
             'latency_ms', 'ttft_ms', 'cost_usd', 'error_rate', 'quality', 'requests', 'input_tokens', 'output_tokens'

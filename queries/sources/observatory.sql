@@ -1,6 +1,7 @@
 -- Observatory's table `llm_traces`, or an export of it.
 -- Yields: requests
 -- Recognised by: trace_id, span_id, duration_ms, prompt_tokens
+-- Time: ts
 -- Reads: ts, trace_id, span_id, span_name, provider, model, prompt_tokens, completion_tokens, total_cost_usd, duration_ms, ttft_ms, status_code, error_message, attributes, resource_attributes, sample_rate
 -- Failures: recorded
 --
@@ -10,7 +11,7 @@
 -- variant and the version are attributes of the span, `llmopt.variant` and `llmopt.config_version`.
 WITH spans AS (
     SELECT
-        raw AS source_row,
+        source_row,
         ts,
         trace_id,
         span_id,

@@ -8,7 +8,7 @@
 -- score the scale is declared by name, and the value kept as it is.
 WITH evaluations AS (
     SELECT
-        raw AS source_row,
+        source_row,
         "timestamp" AS ts,
         request_id,
         id,

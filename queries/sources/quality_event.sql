@@ -1,6 +1,7 @@
 -- QualityEvent v1: scores that came after their requests, one row each.
 -- Yields: scores
 -- Recognised by: ts, name, raw_value
+-- Time: ts
 -- Reads: ts, request_id, trace_id, span_id, response_id, name, raw_value, id
 -- Failures: recorded
 --
@@ -17,5 +18,5 @@ SELECT
     id AS score_id,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

@@ -32,5 +32,5 @@ SELECT
     document(metadata) ->> 'retry_count' AS retry_count,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

@@ -33,5 +33,5 @@ SELECT
     cached AS cache_hit,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

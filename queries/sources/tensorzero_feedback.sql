@@ -16,5 +16,5 @@ SELECT
     id AS score_id,
     origin,
     malformed,
-    raw AS source_row
+    source_row
 FROM raw

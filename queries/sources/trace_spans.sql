@@ -1,6 +1,7 @@
 -- Observatory's table `trace_spans`, which its writer fills where somebody has made the table.
 -- Yields: requests
 -- Recognised by: trace_id, span_id, service_name, duration_us
+-- Time: start_time
 -- Reads: trace_id, span_id, name, service_name, start_time, duration_us, status, status_message, attributes
 -- Failures: recorded
 --
@@ -9,7 +10,7 @@
 -- service of all. Then only the attribute `service.name` or `--default-service` tells.
 WITH spans AS (
     SELECT
-        raw AS source_row,
+        source_row,
         trace_id,
         span_id,
         name,

@@ -37,7 +37,9 @@ pub(super) fn check(origin: &str, found: &[String], has_default_service: bool) -
     Err(ObserveError::ColumnsMissing { origin: origin.to_owned(), missing, found: found.to_vec() })
 }
 
-/// Columns the layout does not read.
-pub(super) fn ignored<'a>(found: &'a [String], layout: &'a Layout) -> impl Iterator<Item = &'a String> {
-    found.iter().filter(|name| layout.reads.as_ref().is_some_and(|reads| !reads.contains(name)))
+/// Columns that none of the layouts reads.
+pub(super) fn ignored<'a>(found: &'a [String], layouts: &'a [&Layout]) -> impl Iterator<Item = &'a String> {
+    let read =
+        |name: &String| layouts.iter().any(|layout| layout.reads.as_ref().is_none_or(|reads| reads.contains(name)));
+    found.iter().filter(move |name| !read(name))
 }

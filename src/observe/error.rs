@@ -67,8 +67,8 @@ pub enum ObserveError {
     },
     #[error("`{origin}` lacks {}", list(missing))]
     ColumnsMissing { origin: String, missing: Vec<&'static str>, found: Vec<String> },
-    #[error("`{origin}` is {what}, and {question}")]
-    LayoutUnclear { origin: String, what: String, question: String },
+    #[error("`{origin}`: {question}")]
+    LayoutUnclear { origin: String, question: String },
     #[error("no layout is called `{name}`")]
     LayoutUnknown { name: String, known: Vec<&'static str> },
     #[error("`{origin}` holds scores and no requests")]

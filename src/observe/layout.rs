@@ -36,8 +36,34 @@ pub struct Layout {
     sql: String,
 }
 
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../queries/sources/", $name, ".sql")))),*]
+    };
+}
+
 /// Every layout that ships, each known before those that follow it.
-const SHIPPED: &[(&str, &str)] = &[("canonical", include_str!("../../queries/sources/canonical.sql"))];
+const SHIPPED: &[(&str, &str)] = shipped![
+    "canonical",
+    "metric_event",
+    "metric_record",
+    "sentinel",
+    "litellm",
+    "langfuse_observations",
+    "langfuse_observations_ms",
+    "helicone",
+    "tensorzero",
+    "observatory",
+    "trace_spans",
+    "quality_event",
+    "quality_evaluations",
+    "langfuse_scores",
+    "helicone_scores",
+    "tensorzero_feedback",
+    "feedback",
+    "metric_cloudevent",
+    "metrics_table",
+];
 
 static BUILT_IN: LazyLock<Vec<Layout>> = LazyLock::new(|| {
     let parsed = SHIPPED.iter().map(|(name, sql)| Layout::parse(name, sql).expect("shipped layouts are well formed"));
@@ -137,12 +163,8 @@ impl LayoutChoice {
             return Ok(vec![mapping]);
         }
         let found = known(columns);
-        if let Some((layout, question)) = found.iter().find_map(|layout| Some((layout, layout.ask.as_ref()?))) {
-            return Err(ObserveError::LayoutUnclear {
-                origin: origin.to_owned(),
-                what: layout.what.clone(),
-                question: question.clone(),
-            });
+        if let Some(question) = found.iter().find_map(|layout| layout.ask.as_ref()) {
+            return Err(ObserveError::LayoutUnclear { origin: origin.to_owned(), question: question.clone() });
         }
         Ok(found)
     }
@@ -178,29 +200,4 @@ fn read_mapping(path: &Path) -> Result<Layout, ObserveError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_shipped_layout_is_well_formed() {
-        for (name, sql) in SHIPPED {
-            let layout = Layout::parse(name, sql).unwrap();
-            assert!(!layout.what.is_empty() && layout.reads.is_some(), "{name}");
-            let reads = layout.reads.unwrap();
-            for column in layout.recognised_by.iter().flatten() {
-                assert!(reads.contains(column), "{name} is known by `{column}` and does not read it");
-            }
-        }
-    }
-
-    #[test]
-    fn headers_are_read_and_checked() {
-        let layout =
-            Layout::parse("x", "-- A log.\n-- Recognised by: a, b; c\n-- Reads: a, b, c\nSELECT 1;\n").unwrap();
-        assert_eq!(layout.what, "A log");
-        assert_eq!(layout.recognised_by, [vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]]);
-        assert!(layout.recognises(&["c".to_owned()]) && !layout.recognises(&["a".to_owned()]));
-        assert!(layout.sql().ends_with("SELECT 1"));
-        assert!(Layout::parse("x", "-- A log.\n-- Yields: rows\nSELECT 1").unwrap_err().contains("rows"));
-    }
-}
+mod tests;

@@ -119,7 +119,12 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
         if let Some(database) = &group.database {
-            loader.database(database, group.source)?;
+            loader.database(
+                database,
+                group.source,
+                request.range,
+                &[Yields::Requests, Yields::Scores, Yields::Metrics],
+            )?;
             continue;
         }
         for table in tables(engine, group)? {
@@ -128,6 +133,12 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
     }
     for group in request.scores {
         loader.census.files += group.files.len().max(1) as u64;
+        if let Some(database) = &group.database {
+            // A score may come long after the request it judges.
+            let range = Range { end: request.now, ..request.range };
+            loader.database(database, group.source, range, &[Yields::Scores])?;
+            continue;
+        }
         for table in tables(engine, group)? {
             loader.score_table(&table)?;
         }
@@ -193,16 +204,23 @@ impl Loader<'_> {
             return Err(ObserveError::OnlyScores { origin: table.origin.clone() });
         }
         let requests = layouts.iter().any(|layout| layout.yields == Yields::Requests);
+        self.ignored.extend(columns::ignored(&found, &layouts).cloned());
         layouts.iter().try_for_each(|layout| self.relate(table, layout, requests))
     }
 
     /// Loads whatever tables of a database hold, within the range.
-    fn database(&mut self, database: &Database, source: usize) -> Result<(), ObserveError> {
+    fn database(
+        &mut self,
+        database: &Database,
+        source: usize,
+        range: Range,
+        kinds: &[Yields],
+    ) -> Result<(), ObserveError> {
         let mut session = Session::open(database)?;
-        for (found, layout) in session.tables(source, self.request.layouts)? {
+        for (found, layout) in session.tables(source, self.request.layouts, kinds)? {
             let name = format!("copied_{}", self.copied);
             self.copied += 1;
-            let table = session.copy(self.engine, &found, layout, self.request.range, &name, source)?;
+            let table = session.copy(self.engine, &found, layout, range, &name, source)?;
             self.relate(&table, layout, layout.yields == Yields::Requests)?;
         }
         Ok(())
@@ -212,7 +230,8 @@ impl Loader<'_> {
     fn score_table(&mut self, table: &Table) -> Result<(), ObserveError> {
         let found = table.names();
         let layout = known(&found).into_iter().find(|layout| layout.yields == Yields::Scores);
-        let layout = layout.ok_or_else(|| ObserveError::NoScores { origin: table.origin.clone(), found })?;
+        let Some(layout) = layout else { return Err(ObserveError::NoScores { origin: table.origin.clone(), found }) };
+        self.ignored.extend(columns::ignored(&found, &[layout]).cloned());
         self.relate(table, layout, false)
     }
 
@@ -256,7 +275,6 @@ impl Loader<'_> {
         );
         self.engine.connection().execute_batch(&sql).map_err(failed)?;
         loaded.push(Loaded { name, origin: table.origin.clone(), format: table.format });
-        self.ignored.extend(columns::ignored(&table.names(), layout).cloned());
         self.census.layouts.insert(layout.name.clone());
         Ok(())
     }

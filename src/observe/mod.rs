@@ -22,4 +22,5 @@ pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
+pub use postgres::{Database, Range};
 pub use reduce::{Request, Stage, observe};

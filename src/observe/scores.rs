@@ -50,7 +50,8 @@ pub(super) fn join(engine: &Engine, policy: &Policy, relations: &[String]) -> Re
         // Each score belongs to the most exact thing it names.
         let mut others = String::new();
         for (_, keys) in &LEVELS[..depth] {
-            let _ = write!(others, " AND NOT ({})", present(keys));
+            // A score that gives the same thing as request and as trace does not know which of the two it is.
+            let _ = write!(others, " AND NOT ({} AND request_id IS DISTINCT FROM trace_id)", present(keys));
         }
         let keys_list = keys.join(", ");
         let mut values = String::new();

@@ -96,7 +96,7 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         if source.ignored_columns.len() > 8 {
             names.push("…".to_owned());
         }
-        lines.push(("ignored", format!("columns that are not part of the layout: {}", names.join(", "))));
+        lines.push(("ignored", format!("columns that nothing reads: {}", names.join(", "))));
     }
     lines.push(("spend", spend(plan)));
     lines.push(("quality", quality(plan)));

@@ -16,7 +16,7 @@ use catalog::{Found, columns_of};
 
 use super::{
     Engine, ObserveError,
-    layout::{Layout, LayoutChoice},
+    layout::{Layout, LayoutChoice, Yields},
     tables::Table,
 };
 
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The span of time that is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Range {
+pub struct Range {
     pub start: Timestamp,
     pub end: Timestamp,
 }
@@ -73,17 +73,18 @@ impl<'a> Session<'a> {
         runtime.block_on(in_time(database, sent)).map(|_| ()).map_err(|cause| database.failed(doing, cause))
     }
 
-    /// Tables of the database that a layout knows, or the one that the address names.
+    /// Tables of the database that a layout of these kinds knows, or the one that the address names.
     pub(super) fn tables(
         &mut self,
         source: usize,
         choice: &'a LayoutChoice,
+        kinds: &[Yields],
     ) -> Result<Vec<(Found, &'a Layout)>, ObserveError> {
         let Self { database, runtime, connection } = self;
         let known = runtime
             .block_on(in_time(database, columns_of(connection)))
             .map_err(|cause| database.failed("listing tables", cause))?;
-        catalog::choose(database, known, source, choice)
+        catalog::choose(database, known, source, choice, kinds)
     }
 
     /// Copies the rows of the range into the engine, as the table `name`.

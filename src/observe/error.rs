@@ -96,6 +96,8 @@ pub enum ObserveError {
     SeveralTables { database: String, tables: Vec<String> },
     #[error("the rows of a window cannot be found in {table}, read as {layout}: {what}")]
     NoTimeColumn { table: String, layout: String, what: String },
+    #[error("no row of {table} lies between {start} and {end}; {newest}")]
+    NoRowsInRange { table: String, start: String, end: String, newest: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -295,6 +297,9 @@ impl Fixable for ObserveError {
             Self::SeveralTables { .. } => "say which with `?table=schema.table` at the end of the address".into(),
             Self::NoTimeColumn { .. } => {
                 "name a column of the type timestamptz or timestamp as `-- Time: column` at the top of the mapping".into()
+            }
+            Self::NoRowsInRange { .. } => {
+                "look at what writes the table, or name the end of the window with `--until`".into()
             }
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),

@@ -115,6 +115,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
         ignored: BTreeSet::new(),
         loaded: BTreeMap::new(),
         copied: 0,
+        nothing: None,
     };
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
@@ -148,7 +149,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
         loader.relate(&Table::empty(), built_in("canonical").expect("it ships"), false)?;
         loader.census.layouts.remove("canonical");
     }
-    let Loader { mut census, ignored, mut loaded, .. } = loader;
+    let Loader { mut census, ignored, mut loaded, nothing, .. } = loader;
     let mut of = |kind| loaded.remove(&kind).unwrap_or_default();
     let (requests, scores, metrics) = (of(Yields::Requests), of(Yields::Scores), of(Yields::Metrics));
     union(engine, "unscored_rows", &requests)?;
@@ -166,12 +167,16 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
     }
     let anything = |tally: &Tally| tally.rows() > 0 || !tally.passed_over.is_empty();
     if !anything(&census.requests) && !census.metrics.as_ref().is_some_and(anything) {
-        return Err(ObserveError::NoRows {
-            origin: requests.first().map_or_else(String::new, |first| first.origin.clone()),
-        });
+        let origin = requests.first().map_or_else(String::new, |first| first.origin.clone());
+        return Err(nothing.unwrap_or(ObserveError::NoRows { origin }));
     }
     census.ignored_columns = ignored.iter().map(|name| visible(name)).collect();
     Ok(census)
+}
+
+/// A time as messages show it.
+fn whole_seconds(at: Timestamp) -> String {
+    at.round(jiff::Unit::Second).unwrap_or(at).to_string()
 }
 
 /// One relation of several.
@@ -188,6 +193,8 @@ struct Loader<'a> {
     loaded: BTreeMap<Yields, Vec<Loaded>>,
     /// Tables copied out of databases so far.
     copied: usize,
+    /// Why a database gave nothing, if one did.
+    nothing: Option<ObserveError>,
 }
 
 impl Loader<'_> {
@@ -221,9 +228,26 @@ impl Loader<'_> {
             let name = format!("copied_{}", self.copied);
             self.copied += 1;
             let table = session.copy(self.engine, &found, layout, range, &name, source)?;
+            let before = self.nothing.is_some();
+            if !before && layout.yields == Yields::Requests && self.is_empty(&name)? {
+                let newest = session.newest(&found, layout)?;
+                self.nothing = Some(ObserveError::NoRowsInRange {
+                    table: table.origin.clone(),
+                    start: whole_seconds(range.start),
+                    end: whole_seconds(range.end),
+                    newest: newest
+                        .map_or_else(|| "it is empty".to_owned(), |newest| format!("the newest is of {newest}")),
+                });
+            }
             self.relate(&table, layout, layout.yields == Yields::Requests)?;
         }
         Ok(())
+    }
+
+    fn is_empty(&self, table: &str) -> Result<bool, ObserveError> {
+        let sql = format!("SELECT count(*) = 0 FROM {table}");
+        let empty = self.engine.connection().query_row(&sql, [], |row| row.get(0));
+        empty.map_err(|cause| ObserveError::engine("counting rows", cause))
     }
 
     /// Loads a table of nothing but scores.

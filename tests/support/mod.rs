@@ -1,6 +1,8 @@
 //! What the process tests share: the binary, run in a folder of its own with an empty environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod postgres;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},

@@ -120,8 +120,12 @@ pub(super) fn choose<'a>(
             chosen.entry(layout.yields).or_default().push((found, layout));
         }
     }
+    // What goes into a join is not read a second time by itself.
+    let whole =
+        JOINED.iter().filter(|joined| chosen.values().flatten().any(|(_, layout)| layout.name == joined.layout));
+    let parts: Vec<&str> = whole.flat_map(|joined| joined.tables.iter().copied()).collect();
     let named = |found: &Found| match &database.table {
-        None => true,
+        None => !parts.contains(&found.name().as_str()),
         Some(table) => *table == found.table || *table == found.name(),
     };
     let candidates: Vec<Found> = known.into_iter().filter(named).collect();

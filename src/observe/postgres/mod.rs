@@ -16,6 +16,7 @@ use catalog::{Found, columns_of};
 
 use super::{
     Engine, ObserveError,
+    engine::identifier,
     layout::{Layout, LayoutChoice, Yields},
     tables::Table,
 };
@@ -24,7 +25,7 @@ use super::{
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How much longer than its own statement timeout a server may stay silent before it counts as stalled.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The span of time that is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +86,22 @@ impl<'a> Session<'a> {
             .block_on(in_time(database, columns_of(connection)))
             .map_err(|cause| database.failed("listing tables", cause))?;
         catalog::choose(database, known, source, choice, kinds)
+    }
+
+    /// Why there may be nothing in the range: when the newest row of the table is from, if it has one.
+    pub(super) fn newest(&mut self, found: &Found, layout: &Layout) -> Result<Option<String>, ObserveError> {
+        let (Some(time), None) = (&layout.time, found.joined) else { return Ok(None) };
+        let sql = format!(
+            "SELECT max({})::text FROM {}.{}",
+            identifier(time),
+            identifier(&found.schema),
+            identifier(&found.table)
+        );
+        let Self { database, runtime, connection } = self;
+        let newest = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(connection);
+        runtime
+            .block_on(in_time(database, newest))
+            .map_err(|cause| database.failed("looking for the newest row", cause))
     }
 
     /// Copies the rows of the range into the engine, as the table `name`.

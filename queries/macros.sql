@@ -60,7 +60,7 @@ CREATE OR REPLACE TEMP MACRO otlp_attributes(list) AS
 -- The text of an attribute's value, of whatever type it is; the first where a name stands twice; NULL where there is none.
 -- A value that is not wrapped in its type breaks the format, but is no reason to lose it.
 CREATE OR REPLACE TEMP MACRO otlp_value(text) AS
-    CASE WHEN text LIKE '{%' THEN TRY(json_extract_string(text, '$.*'))[1] ELSE text END;
+    CASE WHEN text LIKE '{%' AND json_valid(text) THEN json_extract_string(text, '$.*')[1] ELSE text END;
 CREATE OR REPLACE TEMP MACRO attribute(attributes, name) AS
     otlp_value(attributes.texts[list_position(attributes.names, name)]);
 

@@ -90,7 +90,10 @@ named AS (
         attribute(a, 'gen_ai.operation.name') AS operation,
         attribute(a, 'error.type') AS error_type,
         -- A status may come as a number or as its name; a bare one breaks the format, but must not pass for "not set".
-        coalesce(CASE WHEN span.status LIKE '{%' THEN TRY(span.status ->> '$.code') ELSE span.status END, '0') AS code,
+        coalesce(
+            CASE WHEN span.status LIKE '{%' AND json_valid(span.status) THEN span.status ->> '$.code' ELSE span.status END,
+            '0'
+        ) AS code,
         coalesce(attribute(a, 'gen_ai.request.model'), attribute(a, 'llm.request.model')) AS model_requested
     FROM told
 ),

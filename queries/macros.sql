@@ -39,7 +39,14 @@ CREATE OR REPLACE TEMP MACRO canonical_provider(p) AS
 
 -- OpenTelemetry's JSON (OTLP): resource, scope and record one inside the other, attributes as a list of names and values.
 
+-- Whether anything was missing where a list of records, two levels down, was looked for. It may have been left out, which is fine.
+CREATE OR REPLACE TEMP MACRO otlp_has_gaps(records) AS
+    records IS NULL
+    OR list_count(records) < len(records)
+    OR list_count(flatten(records)) < len(flatten(records));
+
 -- Why a signal cannot be taken apart, NULL when it can: lists must be lists, or what is in them would be lost without a word.
+-- It looks at the whole text over and over: only for lines in which something was missing.
 CREATE OR REPLACE TEMP MACRO otlp_fault(signal, scopes, records) AS
     CASE
         WHEN signal IS NULL THEN NULL

@@ -7,22 +7,36 @@
 -- The value keeps the scale it was given; what the scale is, is declared by name where quality is configured. A label alone
 -- has no number, and whether "yes" is good depends on the question: it is passed over.
 -- An evaluation stands in the trace of the request, or names the answer's id when it was made elsewhere.
-WITH line AS (
+WITH parsed AS (
+    SELECT
+        *,
+        list_transform(
+            TRY(from_json("resourceLogs", '[{"scopeLogs": [{"logRecords": ["VARCHAR"]}]}]')),
+            lambda r: list_transform(r."scopeLogs", lambda s: s."logRecords")
+        ) AS tree
+    FROM raw
+),
+line AS (
     SELECT
         origin,
         source_row,
-        "resourceLogs",
+        flatten(flatten(tree)) AS logs,
         -- Few traces carry evaluations: looking for the word is much cheaper than taking every span apart.
-        CASE WHEN contains("resourceSpans", 'gen_ai.evaluation.result') THEN "resourceSpans" END AS spans,
+        CASE
+            WHEN contains("resourceSpans", 'gen_ai.evaluation.result')
+                THEN TRY(json_extract_string("resourceSpans", '$[*].scopeSpans[*].spans[*]'))
+        END AS spans,
         coalesce(
             malformed,
-            'resourceLogs: ' || otlp_fault("resourceLogs", 'scopeLogs', 'logRecords'),
+            'resourceLogs: ' || CASE
+                WHEN otlp_has_gaps(tree) THEN otlp_fault("resourceLogs", 'scopeLogs', 'logRecords')
+            END,
             CASE
                 WHEN "resourceSpans" IS NULL AND "resourceLogs" IS NULL AND "resourceMetrics" IS NULL
                     THEN 'line: none of resourceSpans, resourceLogs and resourceMetrics'
             END
         ) AS malformed
-    FROM raw
+    FROM parsed
 ),
 carrier AS (
     SELECT
@@ -33,14 +47,8 @@ carrier AS (
             -- A line that cannot be taken apart goes on as one record that is nothing, so that it is counted.
             WHEN malformed IS NOT NULL THEN [NULL]
             ELSE list_concat(
-                list_transform(
-                    json_extract_string("resourceLogs", '$[*].scopeLogs[*].logRecords[*]'),
-                    lambda text: {'text': text, 'is_log': true}
-                ),
-                list_transform(
-                    TRY(json_extract_string(spans, '$[*].scopeSpans[*].spans[*]')),
-                    lambda text: {'text': text, 'is_log': false}
-                )
+                list_transform(logs, lambda text: {'text': text, 'is_log': true}),
+                list_transform(spans, lambda text: {'text': text, 'is_log': false})
             )
         END) AS carrier
     FROM line

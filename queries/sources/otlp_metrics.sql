@@ -8,32 +8,44 @@
 -- Traps: durations are seconds. A cumulative point holds everything since the process started, so only its difference from the
 -- point before it is read, and the first one not at all. Failures are points of their own, told by `error.type`: they count for
 -- the error rate and not for the latency. A quantile is spread evenly within its bucket: no truer than the bounds are close.
-WITH line AS (
+WITH parsed AS (
+    SELECT
+        *,
+        TRY(from_json(
+            "resourceMetrics",
+            '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]},
+               "scopeMetrics": [{"scope": {"name": "VARCHAR"}, "metrics": ["VARCHAR"]}]}]'
+        )) AS tree
+    FROM raw
+),
+line AS (
     SELECT
         origin,
         source_row,
-        "resourceMetrics",
+        tree,
         coalesce(
             malformed,
-            'resourceMetrics: ' || otlp_fault("resourceMetrics", 'scopeMetrics', 'metrics'),
+            'resourceMetrics: ' || CASE
+                WHEN otlp_has_gaps(list_transform(tree, lambda r: list_transform(r."scopeMetrics", lambda s: s.metrics)))
+                    THEN otlp_fault("resourceMetrics", 'scopeMetrics', 'metrics')
+            END,
             CASE
                 WHEN "resourceSpans" IS NULL AND "resourceLogs" IS NULL AND "resourceMetrics" IS NULL
                     THEN 'line: none of resourceSpans, resourceLogs and resourceMetrics'
             END
         ) AS malformed
-    FROM raw
+    FROM parsed
 ),
 resource AS (
     SELECT
         origin,
         malformed,
         CASE WHEN malformed IS NOT NULL THEN source_row END AS whole_line,
-        unnest(from_json(
-            -- A line that cannot be taken apart goes on as one metric that is nothing, so that it is counted.
-            CASE WHEN malformed IS NULL THEN "resourceMetrics" ELSE '[{"scopeMetrics": [{"metrics": [null]}]}]' END,
-            '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]},
-               "scopeMetrics": [{"scope": {"name": "VARCHAR"}, "metrics": ["VARCHAR"]}]}]'
-        )) AS item
+        -- A line that cannot be taken apart goes on as one metric that is nothing, so that it is counted.
+        unnest(CASE
+            WHEN malformed IS NULL THEN tree
+            ELSE [{'resource': NULL, 'scopeMetrics': [{'scope': NULL, 'metrics': [NULL]}]}]
+        END) AS item
     FROM line
 ),
 scope AS (
@@ -134,7 +146,7 @@ series AS (
         number(coalesce(point.sum, point."asDouble", point."asInt")) AS total,
         lag({'count': count, 'total': total, 'buckets': point."bucketCounts"}) OVER (
             PARTITION BY name, around, scope, point.attributes, point."explicitBounds", point."startTimeUnixNano"
-            ORDER BY time_ns
+            ORDER BY time_ns, count, total, point."bucketCounts"
         ) AS before,
         coalesce(
             malformed,

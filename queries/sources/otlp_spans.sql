@@ -8,31 +8,43 @@
 -- calls: its time and its tokens are theirs, counted once already.
 -- Traps: times are nanoseconds, but time to first chunk is seconds, and its older names are milliseconds. Cached, written and
 -- reasoning tokens are parts of the counts beside them, never added. A status that was not set is a success.
-WITH line AS (
+WITH parsed AS (
+    SELECT
+        *,
+        TRY(from_json(
+            "resourceSpans",
+            '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]}, "scopeSpans": [{"spans": ["VARCHAR"]}]}]'
+        )) AS tree
+    FROM raw
+),
+line AS (
     SELECT
         origin,
         source_row,
-        "resourceSpans",
+        tree,
         coalesce(
             malformed,
-            'resourceSpans: ' || otlp_fault("resourceSpans", 'scopeSpans', 'spans'),
+            'resourceSpans: ' || CASE
+                WHEN otlp_has_gaps(list_transform(tree, lambda r: list_transform(r."scopeSpans", lambda s: s.spans)))
+                    THEN otlp_fault("resourceSpans", 'scopeSpans', 'spans')
+            END,
             CASE
                 WHEN "resourceSpans" IS NULL AND "resourceLogs" IS NULL AND "resourceMetrics" IS NULL
                     THEN 'line: none of resourceSpans, resourceLogs and resourceMetrics'
             END
         ) AS malformed
-    FROM raw
+    FROM parsed
 ),
 resource AS (
     SELECT
         origin,
         malformed,
         CASE WHEN malformed IS NOT NULL THEN source_row END AS whole_line,
-        unnest(from_json(
-            -- A line that cannot be taken apart goes on as one span that is nothing, so that it is counted.
-            CASE WHEN malformed IS NULL THEN "resourceSpans" ELSE '[{"scopeSpans": [{"spans": [null]}]}]' END,
-            '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]}, "scopeSpans": [{"spans": ["VARCHAR"]}]}]'
-        )) AS item
+        -- A line that cannot be taken apart goes on as one span that is nothing, so that it is counted.
+        unnest(CASE
+            WHEN malformed IS NULL THEN tree
+            ELSE [{'resource': NULL, 'scopeSpans': [{'spans': [NULL]}]}]
+        END) AS item
     FROM line
 ),
 scope AS (

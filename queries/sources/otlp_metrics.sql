@@ -145,8 +145,9 @@ series AS (
         number(point.count) AS count,
         number(coalesce(point.sum, point."asDouble", point."asInt")) AS total,
         lag({'count': count, 'total': total, 'buckets': point."bucketCounts"}) OVER (
-            PARTITION BY name, around, scope, point.attributes, point."explicitBounds", point."startTimeUnixNano"
-            ORDER BY time_ns, count, total, point."bucketCounts"
+            PARTITION BY name, unit, temporality, around, scope, point.attributes, point."explicitBounds", point."startTimeUnixNano"
+            -- Points of the same time are ordered too, so that every run pairs them alike.
+            ORDER BY time_ns, count, total, text
         ) AS before,
         coalesce(
             malformed,

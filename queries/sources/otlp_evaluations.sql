@@ -14,7 +14,13 @@ WITH parsed AS (
             TRY(from_json("resourceLogs", '[{"scopeLogs": [{"logRecords": ["VARCHAR"]}]}]')),
             lambda r: list_transform(r."scopeLogs", lambda s: s."logRecords")
         ) AS tree
-    FROM raw
+    FROM (
+        SELECT
+            * REPLACE (
+                CAST("resourceLogs" AS VARCHAR) AS "resourceLogs", CAST("resourceSpans" AS VARCHAR) AS "resourceSpans"
+            )
+        FROM raw
+    )
 ),
 line AS (
     SELECT

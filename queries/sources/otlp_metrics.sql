@@ -16,7 +16,7 @@ WITH parsed AS (
             '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]},
                "scopeMetrics": [{"scope": {"name": "VARCHAR"}, "metrics": ["VARCHAR"]}]}]'
         )) AS tree
-    FROM raw
+    FROM (SELECT * REPLACE (CAST("resourceMetrics" AS VARCHAR) AS "resourceMetrics") FROM raw)
 ),
 line AS (
     SELECT

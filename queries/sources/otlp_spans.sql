@@ -15,7 +15,7 @@ WITH parsed AS (
             "resourceSpans",
             '[{"resource": {"attributes": [{"key": "VARCHAR", "value": "VARCHAR"}]}, "scopeSpans": [{"spans": ["VARCHAR"]}]}]'
         )) AS tree
-    FROM raw
+    FROM (SELECT * REPLACE (CAST("resourceSpans" AS VARCHAR) AS "resourceSpans") FROM raw)
 ),
 line AS (
     SELECT

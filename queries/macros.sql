@@ -78,3 +78,44 @@ CREATE OR REPLACE TEMP MACRO score_value(x) AS
         WHEN 'down' THEN 0
         ELSE number(x)
     END;
+
+-- OpenTelemetry's JSON (OTLP): resource, scope and record one inside the other, attributes as a list of names and values.
+
+-- Whether anything was missing where a list of records, two levels down, was looked for. It may have been left out, which is fine.
+CREATE OR REPLACE TEMP MACRO otlp_has_gaps(records) AS
+    records IS NULL
+    OR list_count(records) < len(records)
+    OR list_count(flatten(records)) < len(flatten(records));
+
+-- Why a signal cannot be taken apart, NULL when it can: lists must be lists, or what is in them would be lost without a word.
+-- It looks at the whole text over and over: only for lines in which something was missing.
+CREATE OR REPLACE TEMP MACRO otlp_fault(signal, scopes, records) AS
+    CASE
+        WHEN signal IS NULL THEN NULL
+        WHEN NOT json_valid(signal) THEN 'not a list'
+        WHEN json_type(signal) <> 'ARRAY' THEN 'not a list'
+        WHEN NOT list_has_all(['OBJECT'], json_type(signal, '$[*]')) THEN 'holds something that is no object'
+        WHEN NOT list_has_all(['ARRAY', 'NULL'], json_type(signal, '$[*].' || scopes)) THEN scopes || ' is not a list'
+        WHEN NOT list_has_all(['OBJECT'], json_type(signal, '$[*].' || scopes || '[*]'))
+            THEN scopes || ' holds something that is no object'
+        WHEN NOT list_has_all(['ARRAY', 'NULL'], json_type(signal, '$[*].' || scopes || '[*].' || records))
+            THEN records || ' is not a list'
+    END;
+
+-- Attributes made ready for lookups: the names apart from the values.
+CREATE OR REPLACE TEMP MACRO otlp_attributes(list) AS
+    {'names': list_transform(list, lambda a: a.key), 'texts': list_transform(list, lambda a: a.value)};
+
+-- The text of an attribute's value, of whatever type it is; the first where a name stands twice; NULL where there is none.
+-- A value that is not wrapped in its type breaks the format, but is no reason to lose it.
+CREATE OR REPLACE TEMP MACRO otlp_value(text) AS
+    CASE WHEN text LIKE '{%' AND json_valid(text) THEN json_extract_string(text, '$.*')[1] ELSE text END;
+CREATE OR REPLACE TEMP MACRO attribute(attributes, name) AS
+    otlp_value(attributes.texts[list_position(attributes.names, name)]);
+
+-- An id in one spelling, so that spans and scores meet; NULL when it is missing or all zeros, which means the same.
+CREATE OR REPLACE TEMP MACRO otlp_id(text) AS CASE WHEN ltrim(text, '0') <> '' THEN lower(text) END;
+
+-- Nanoseconds since 1970 as a whole number: a double keeps only 256 ns of them. Zero stands for a missing time.
+CREATE OR REPLACE TEMP MACRO nanoseconds(text) AS
+    CASE WHEN TRY_CAST(text AS BIGINT) > 0 THEN TRY_CAST(text AS BIGINT) END;

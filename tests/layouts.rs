@@ -103,6 +103,7 @@ fn figures_of_every_layout_are_those_worked_out_by_hand() {
         ("helicone", None),
         ("tensorzero", None),
         ("observatory", None),
+        ("otlp_spans", None),
         ("trace_spans", None),
         ("otlp_spans", None),
         ("mapping", Some(["--mapping", mapping.as_str()])),

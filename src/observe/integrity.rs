@@ -30,7 +30,7 @@ pub(super) fn kind_by_name(path: &Path) -> Option<(Format, Packing)> {
     let format = match stem.rsplit_once('.')?.1 {
         "parquet" | "pq" if packing == Packing::Plain => Format::Parquet,
         "csv" | "tsv" => Format::Csv,
-        "ndjson" | "jsonl" => Format::Ndjson,
+        "ndjson" | "jsonl" | "json" => Format::Ndjson,
         _ => return None,
     };
     Some((format, packing))

@@ -45,6 +45,9 @@ macro_rules! shipped {
 /// Every layout that ships, each known before those that follow it.
 const SHIPPED: &[(&str, &str)] = shipped![
     "canonical",
+    "otlp_spans",
+    "otlp_evaluations",
+    "otlp_metrics",
     "metric_event",
     "metric_record",
     "sentinel",

@@ -166,6 +166,12 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
         census.metrics = Some(tally(engine, "metrics", &metrics)?);
     }
     let anything = |tally: &Tally| tally.rows() > 0 || !tally.passed_over.is_empty();
+    if !anything(&census.requests)
+        && census.scores.as_ref().is_some_and(|scores| scores.rows() > 0)
+        && request.scores.is_empty()
+    {
+        return Err(ObserveError::OnlyScores { origin: scores[0].origin.clone() });
+    }
     if !anything(&census.requests) && !census.metrics.as_ref().is_some_and(anything) {
         let origin = requests.first().map_or_else(String::new, |first| first.origin.clone());
         return Err(nothing.unwrap_or(ObserveError::NoRows { origin }));
@@ -288,7 +294,7 @@ impl Loader<'_> {
             ),
         };
         if requests && layout.yields != Yields::Requests {
-            typed += " WHERE malformed IS NULL";
+            typed += " WHERE malformed IS NULL OR malformed NOT LIKE 'line: %'";
         }
         let loaded = self.loaded.entry(layout.yields).or_default();
         let name = format!("{prefix}_{}", loaded.len());
@@ -297,7 +303,10 @@ impl Loader<'_> {
             typed::finish(&mapped),
             judge.trim_end()
         );
+        // Lines can be megabytes: without this the engine gathers a thousand of them that passed a filter before it goes on.
+        self.engine.run("reading lines", "SET enable_caching_operators = false")?;
         self.engine.connection().execute_batch(&sql).map_err(failed)?;
+        self.engine.run("reading lines", "RESET enable_caching_operators")?;
         loaded.push(Loaded { name, origin: table.origin.clone(), format: table.format });
         self.census.layouts.insert(layout.name.clone());
         Ok(())

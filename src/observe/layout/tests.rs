@@ -48,7 +48,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// Columns that are no part of what a row says.
-const PROVENANCE: &[&str] = &["origin", "malformed", "source_row", "skipped"];
+const PROVENANCE: &[&str] = &["origin", "malformed", "source_row", "skipped", "environment"];
 
 /// A row with its numbers as numbers, its time as a time, and nothing that is unknown.
 fn plain(row: &Map<String, Value>) -> BTreeMap<String, Value> {
@@ -115,6 +115,12 @@ fn mapped(file: &Path, layout: &Layout) -> String {
             let reject = judged["reject"].as_str().unwrap_or("passed over");
             assert!(reject.starts_with("passed over"), "{}: {reject} in {row}", file.display());
             row["outcome"] = judged["outcome"].clone();
+        }
+    }
+    for row in &mut rows {
+        if let Some(provider) = row["provider"].as_str() {
+            let sql = format!("SELECT canonical_provider(lower('{provider}'))");
+            row["provider"] = engine.connection().query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap().into();
         }
     }
     rows.retain(|row| row["skipped"].is_null());

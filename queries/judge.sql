@@ -43,6 +43,7 @@ SELECT
     cache_hit,
     -- Failed requests are often logged with a latency of zero, or with that of the failure: only successes count.
     CASE WHEN outcome = 'success' AND NOT cache_hit THEN latency END AS latency_ms,
+    latency AS stated_latency_ms,
     CASE WHEN outcome = 'success' AND NOT cache_hit THEN ttft END AS ttft_ms,
     CASE WHEN NOT cache_hit THEN input END AS input_tokens,
     CASE WHEN NOT cache_hit THEN cached END AS cached_input_tokens,

@@ -9,18 +9,17 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Engine, FileGroup, ObserveError,
+    Engine, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
     fold::fold,
-    layout::LayoutChoice,
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
 };
 use crate::{
     domain::{
-        ModelTable, Policy, Window,
+        ModelTable, Window,
         format::visible,
         plan::{SourceSummary, UntilSource, Windows},
         price::ModelPrice,
@@ -37,15 +36,7 @@ const SETTLE: SignedDuration = SignedDuration::from_secs(120);
 /// What to observe.
 #[derive(Debug)]
 pub struct Request<'a> {
-    pub groups: &'a [FileGroup],
-    pub layouts: &'a LayoutChoice,
-    /// Files of nothing but scores.
-    pub scores: &'a [FileGroup],
-    /// For the scales of scores.
-    pub policy: &'a Policy,
-    pub default_service: Option<&'a str>,
-    /// The wall clock.
-    pub now: Timestamp,
+    pub load: LoadRequest<'a>,
     pub window: SignedDuration,
     pub lookback: SignedDuration,
     /// End of the window; none takes the newest event.
@@ -68,18 +59,7 @@ pub enum Stage {
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
     let started = Instant::now();
     progress(Stage::Reading);
-    let census = load(
-        engine,
-        &LoadRequest {
-            groups: request.groups,
-            layouts: request.layouts,
-            scores: request.scores,
-            policy: request.policy,
-            default_service: request.default_service,
-            range: range(request)?,
-            now: request.now,
-        },
-    )?;
+    let census = load(engine, &request.load, range(request)?)?;
     let requests = &census.requests;
     tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
@@ -87,7 +67,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     }
     let rows = requests.rows();
     judge_rejects(&census)?;
-    judge_scores(&census, !request.scores.is_empty())?;
+    judge_scores(&census, !request.load.scores.is_empty())?;
     let windows = windows(request, &census)?;
     set_windows(engine, &windows)?;
     load_prices(engine, request.prices)?;
@@ -199,17 +179,17 @@ fn too_many(tally: &Tally) -> ObserveError {
 /// Where the window ends, if that is known before anything is read: a database goes on, so its window ends a little before
 /// now, when the requests of that time have ended and been written.
 fn until(request: &Request<'_>) -> Option<(Timestamp, UntilSource)> {
-    let live = request.groups.iter().any(|group| group.database.is_some());
-    let settled = request.now.checked_sub(SETTLE).ok().filter(|_| live);
+    let live = request.load.groups.iter().any(|group| group.database.is_some());
+    let settled = request.load.now.checked_sub(SETTLE).ok().filter(|_| live);
     request.until.map(|until| (until, UntilSource::Flag)).or(settled.map(|until| (until, UntilSource::Clock)))
 }
 
 /// The span that databases are asked for: the lookback.
 fn range(request: &Request<'_>) -> Result<Range, ObserveError> {
-    let end = until(request).map_or(request.now, |(end, _)| end);
+    let end = until(request).map_or(request.load.now, |(end, _)| end);
     let lookback = Window::ending_at(end, request.lookback)
         .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
-    Ok(Range { start: lookback.start(), end: lookback.end() })
+    Ok(lookback.into())
 }
 
 fn windows(request: &Request<'_>, census: &Census) -> Result<Windows, ObserveError> {
@@ -275,7 +255,7 @@ fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> 
     appender.flush().map_err(failed)
 }
 
-fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
+pub(super) fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
     // It might be the very log they came from.
     if path.symlink_metadata().is_ok() {
         return Err(ObserveError::RejectsExist { path: path.to_owned() });

@@ -95,7 +95,7 @@ impl Table {
                     reads.iter().map(|name| format!("event.{0} AS {0}", identifier(name))).collect();
                 format!(
                     "SELECT origin, line AS source_row, CASE WHEN event IS NULL THEN 'line: not a JSON object' END AS malformed, {} FROM \
-                     (SELECT origin, line, TRY(from_json(line, {})) AS event \
+                     (SELECT origin, line, CASE WHEN line LIKE '{{%' OR TRY(json_type(line)) = 'OBJECT' THEN TRY(from_json(line, {})) END AS event \
                      FROM {} WHERE line IS NOT NULL)",
                     columns.join(", "),
                     literal(&format!("{{{}}}", shape.join(","))),

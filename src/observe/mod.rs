@@ -1,5 +1,6 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
+mod bins;
 mod columns;
 mod duplicates;
 mod engine;
@@ -12,6 +13,7 @@ mod layout;
 mod load;
 mod merge;
 mod postgres;
+mod price;
 mod reduce;
 mod scores;
 mod tables;

@@ -27,8 +27,7 @@ SELECT
     service,
     endpoint,
     provider,
-    -- A request that failed early may never have reached a model, and is a failure all the same.
-    coalesce(model, 'unknown') AS model,
+    model,
     config_version,
     variant,
     complexity,
@@ -54,6 +53,23 @@ SELECT
     CASE WHEN coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6 THEN CAST(round(coalesce(row_weight, 1) * 1000) AS BIGINT) END
         AS weight_milli,
     CASE
+        -- Nearly every row passes these few tests, which imply that no rule below is broken: then none is looked at.
+        WHEN malformed IS NULL AND skipped IS NULL AND NOT cache_hit_unreadable
+            AND ts_us <= getvariable('future_limit_us')
+            AND strlen(request_id) <= 128
+            AND strlen(service) <= 128
+            AND stated_outcome IN ('success', 'error', 'timeout', 'cancelled')
+            AND model IS NOT NULL AND complexity IS NULL
+            AND coalesce(latency, CASE WHEN stated_outcome = 'success' THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
+            AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
+            AND coalesce(input, 0) BETWEEN 0 AND 1e9 AND coalesce(floor(input) = input, true)
+            AND coalesce(output, 0) BETWEEN 0 AND 1e9 AND coalesce(floor(output) = output, true)
+            AND cached IS NULL AND cache_write IS NULL
+            AND coalesce(cost, 0) BETWEEN 0 AND 1e6
+            AND coalesce(score, 0) BETWEEN 0 AND 1
+            AND coalesce(retries, 0) BETWEEN 0 AND 1e6
+            AND coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6
+            THEN NULL
         WHEN malformed IS NOT NULL THEN malformed
         WHEN skipped IS NOT NULL THEN 'passed over: ' || skipped
         WHEN ts_missing THEN 'ts: empty'

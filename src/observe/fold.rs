@@ -9,8 +9,8 @@ use super::{
     Engine, ObserveError,
     duplicates::Identities,
     histogram::Histogram,
-    price::{Price, PriceBook},
 };
+use crate::domain::ModelTable;
 use batch::Batch;
 use places::Places;
 
@@ -69,12 +69,13 @@ pub(super) struct Cell {
     pub minutes: Vec<Minute>,
     /// Where in `minutes` the last row fell.
     last: usize,
-    price: Option<Price>,
+    /// Position of the price of its requests.
+    price: u32,
 }
 
 /// How to fold.
 pub(super) struct Settings<'a> {
-    pub prices: &'a PriceBook,
+    pub prices: &'a ModelTable,
     /// Where the window and the window before start, in microseconds since 1970.
     pub window_start_us: i64,
     pub before_start_us: i64,
@@ -114,8 +115,8 @@ pub(super) fn fold<T: Send>(
     })
 }
 
-struct Fold {
-    places: Places,
+struct Fold<'a> {
+    places: Places<'a>,
     scratch: Scratch,
 }
 
@@ -128,7 +129,7 @@ struct Scratch {
     bins: Vec<i16>,
 }
 
-impl Fold {
+impl Fold<'_> {
     fn add(&mut self, batch: &Batch<'_>, settings: &Settings<'_>) -> Result<(), ObserveError> {
         let Self { places, scratch } = self;
         scratch.rows.clear();
@@ -136,9 +137,10 @@ impl Fold {
             let span = u8::from(*ts_us < settings.window_start_us) + u8::from(*ts_us < settings.before_start_us);
             scratch.rows.push(places.find(*hash, span)?);
         }
-        let cells = &mut places.cells;
+        let (cells, prices) = (&mut places.cells, &places.prices);
         scratch.costs.clear();
-        let costs = scratch.rows.iter().enumerate().map(|(row, place)| batch.cost(row, cells[*place as usize].price.as_ref()));
+        let costs = scratch.rows.iter().enumerate();
+        let costs = costs.map(|(row, place)| batch.cost(row, prices[cells[*place as usize].price as usize]));
         scratch.costs.extend(costs);
         for (row, place) in scratch.rows.iter().enumerate() {
             let cell = &mut cells[*place as usize];
@@ -168,7 +170,7 @@ impl Fold {
 }
 
 impl Cell {
-    fn new(key: CellKey, price: Option<Price>) -> Self {
+    fn new(key: CellKey, price: u32) -> Self {
         Self {
             key,
             counts: Counts::default(),

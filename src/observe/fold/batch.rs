@@ -9,8 +9,9 @@ use duckdb::arrow::{
 use super::{METRIC_SCALE, Scratch};
 use crate::observe::{
     bins::Bins,
-    price::{Price, Tokens, cost_nano, whole},
+    price::{Tokens, cost_nano, whole},
 };
+use crate::domain::price::ModelPrice;
 
 /// The columns of `scan.sql`.
 pub(super) struct Batch<'a> {
@@ -52,7 +53,7 @@ impl<'a> Batch<'a> {
     /// What a row cost, in billionths of a US dollar: what the source says, else what its tokens do. Providers do not charge for
     /// refusing, so only a success is priced.
     #[inline]
-    pub(super) fn cost(&self, row: usize, price: Option<&Price>) -> Option<i64> {
+    pub(super) fn cost(&self, row: usize, price: Option<&ModelPrice>) -> Option<i64> {
         let reported = self.whole(4, row);
         if reported.is_some() || self.kind.value(row) != 1 {
             return reported;

@@ -1,32 +1,38 @@
 //! Where the rows of each key are added up.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
 };
 
-use super::{Cell, CellKey, DOING, PriceBook};
-use crate::observe::{Engine, ObserveError, price::Price};
+use super::{Cell, CellKey, DOING};
+use crate::{
+    domain::{ModelTable, price::ModelPrice},
+    observe::{Engine, ObserveError},
+};
 
 /// No cell yet.
 const NOWHERE: u32 = u32::MAX;
 
-/// Cells by the hash of their key and their span.
-pub(super) struct Places {
+/// Cells by the hash of what stands in the source, and by their span. Names that mean the same share a cell.
+pub(super) struct Places<'a> {
     /// Position of the key in `keys`.
     hashes: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
-    /// Keys with the first span, their prices, and the places of their three cells.
-    keys: Vec<(CellKey, Option<Price>, [u32; 3])>,
+    /// Keys with the first span, and the places of their three cells.
+    keys: Vec<(CellKey, [u32; 3])>,
+    /// Price of each key.
+    pub prices: Vec<Option<&'a ModelPrice>>,
     pub cells: Vec<Cell>,
 }
 
-impl Places {
+impl<'a> Places<'a> {
     /// Reads which keys there are.
-    pub(super) fn read(engine: &Engine, prices: &PriceBook) -> Result<Self, ObserveError> {
-        let mut places = Self { hashes: HashMap::default(), keys: Vec::new(), cells: Vec::new() };
+    pub(super) fn read(engine: &Engine, table: &'a ModelTable) -> Result<Self, ObserveError> {
+        let mut places =
+            Self { hashes: HashMap::default(), keys: Vec::new(), prices: Vec::new(), cells: Vec::new() };
+        let mut known = BTreeMap::new();
         let failed = |cause| ObserveError::engine(DOING, cause);
-        let mut statement =
-            engine.connection().prepare(include_str!("../../../queries/keys.sql")).map_err(failed)?;
+        let mut statement = engine.connection().prepare(include_str!("../../../queries/keys.sql")).map_err(failed)?;
         let rows = statement.query_map([], |row| {
             let key = CellKey {
                 service: row.get(1)?,
@@ -41,12 +47,15 @@ impl Places {
         });
         for row in rows.map_err(failed)? {
             let (hash, key) = row.map_err(failed)?;
-            match places.hashes.entry(hash) {
-                Entry::Vacant(vacant) => vacant.insert(places.keys.len() as u32),
-                Entry::Occupied(_) => return Err(ObserveError::CellCollision(hash)),
+            let Entry::Vacant(vacant) = places.hashes.entry(hash) else {
+                return Err(ObserveError::CellCollision(hash));
             };
-            let price = prices.find(key.provider.as_deref(), &key.model);
-            places.keys.push((key, price, [NOWHERE; 3]));
+            let next = places.keys.len() as u32;
+            let place = *vacant.insert(*known.entry(key.clone()).or_insert(next));
+            if place == next {
+                places.prices.push(table.price_of(key.provider.as_deref(), &key.model));
+                places.keys.push((key, [NOWHERE; 3]));
+            }
         }
         Ok(places)
     }
@@ -55,12 +64,12 @@ impl Places {
     #[inline]
     pub(super) fn find(&mut self, hash: u64, span: u8) -> Result<u32, ObserveError> {
         // A key that was not there a moment ago: somebody writes to the files.
-        let key = *self.hashes.get(&hash).ok_or(ObserveError::Changed)?;
-        let (key, price, places) = &mut self.keys[key as usize];
+        let index = *self.hashes.get(&hash).ok_or(ObserveError::Changed)?;
+        let (key, places) = &mut self.keys[index as usize];
         let place = &mut places[usize::from(span)];
         if *place == NOWHERE {
             *place = self.cells.len() as u32;
-            self.cells.push(Cell::new(CellKey { span, ..key.clone() }, *price));
+            self.cells.push(Cell::new(CellKey { span, ..key.clone() }, index));
         }
         Ok(*place)
     }

@@ -38,6 +38,8 @@ SELECT
             + output_tokens * p.output END
     )) AS BIGINT) AS cost_nano,
     CAST(round(quality * 1e6) AS BIGINT) AS quality_micro
-FROM unique_rows AS e
+FROM (
+    SELECT * REPLACE (canonical_provider(provider) AS provider, coalesce(model, 'unknown') AS model) FROM unique_rows
+) AS e
 LEFT JOIN prices AS p
     ON p.provider = coalesce(e.provider, '') AND p.model = e.model

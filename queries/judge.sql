@@ -56,14 +56,15 @@ SELECT
         AS weight_milli,
     CASE
         -- Nearly every row passes these tests, which are cheap and imply that no rule below is broken: then none is looked at.
+        -- `coalesce` around an OR makes it a value; as a condition it would sort the rows of either side together.
         WHEN malformed IS NULL AND skipped IS NULL AND NOT cache_hit_unreadable
-            AND ts_us <= getvariable('future_limit_us')
+            AND NOT ts_missing AND ts_us <= getvariable('future_limit_us')
             AND strlen(request_id) <= 128
             AND strlen(service) <= 128
             AND outcome IN ('success', 'error', 'timeout', 'cancelled')
-            AND (stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL)
+            AND coalesce(stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL, false)
             AND model IS NOT NULL
-            AND (complexity IS NULL OR complexity IN ('simple', 'medium', 'complex'))
+            AND coalesce(complexity IN ('simple', 'medium', 'complex'), true)
             AND coalesce(latency, CASE WHEN outcome = 'success' THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
             AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
             AND coalesce(input, 0) BETWEEN 0 AND 1e9 AND coalesce(input = floor(input), true)

@@ -60,7 +60,10 @@ impl Bins {
 fn bound_after(bin: i16) -> f64 {
     let about = GAMMA.powi(i32::from(bin));
     let (mut within, mut above) = ((about * (1.0 - 1e-12)).to_bits(), (about * (1.0 + 1e-12)).to_bits());
-    debug_assert!(bin_of(f64::from_bits(within)) <= bin && bin_of(f64::from_bits(above)) > bin, "the bound is in between");
+    debug_assert!(
+        bin_of(f64::from_bits(within)) <= bin && bin_of(f64::from_bits(above)) > bin,
+        "the bound is in between"
+    );
     while above - within > 1 {
         let middle = within.midpoint(above);
         if bin_of(f64::from_bits(middle)) > bin {

@@ -57,10 +57,19 @@ fn remember(engine: &Engine, suspects: &[u64]) -> duckdb::Result<()> {
 /// doi:10.1145/2674005.2674994, without the moving). Two identities may share line and mark; what repeats always does.
 pub(super) struct Identities {
     marks: Marks,
+    /// Hashes that wait, by the part of the table they belong to: looked up together, they stay within memory that the
+    /// processor has at hand.
+    waiting: Vec<Vec<u64>>,
     /// Identities whose line was full.
     overflow: HashSet<u64>,
     suspects: Vec<u64>,
 }
+
+/// Parts of the table, as a power of two.
+const PARTS: u32 = 7;
+
+/// Hashes of one part that are looked up together.
+const TOGETHER: usize = 4_096;
 
 enum Marks {
     /// One new identity in 400 million is suspected.
@@ -87,12 +96,26 @@ impl Identities {
         } else {
             Marks::Narrow(vec![Line([0; 32]); (rows / 20 + 1).min(MAX_LINES) as usize])
         };
-        Self { marks, overflow: HashSet::new(), suspects: Vec::new() }
+        let waiting = vec![Vec::new(); 1 << PARTS];
+        Self { marks, waiting, overflow: HashSet::new(), suspects: Vec::new() }
     }
 
     /// Looks at the next identities, given by their hashes.
-    pub(super) fn look(&mut self, hashes: &[u64]) {
-        let Self { marks, overflow, suspects } = self;
+    pub(super) fn add(&mut self, hashes: &[u64]) {
+        for hash in hashes {
+            let part = (mixed(*hash) >> (64 - PARTS)) as usize;
+            let waiting = &mut self.waiting[part];
+            waiting.push(*hash);
+            if waiting.len() == TOGETHER {
+                self.look(part);
+            }
+        }
+    }
+
+    /// Looks up what waits for a part of the table.
+    fn look(&mut self, part: usize) {
+        let Self { marks, overflow, suspects, waiting } = self;
+        let hashes = &mut waiting[part];
         let full = |hash: u64| {
             if overflow.len() < MAX_OVERFLOW { !overflow.insert(hash) } else { true }
         };
@@ -100,10 +123,12 @@ impl Identities {
             Marks::Wide(lines) => look(lines, hashes, full, suspects),
             Marks::Narrow(lines) => look(lines, hashes, full, suspects),
         }
+        hashes.clear();
     }
 
     /// Hashes of identities that may occur more than once; every one that does is among them.
-    pub(super) fn suspects(self) -> Vec<u64> {
+    pub(super) fn suspects(mut self) -> Vec<u64> {
+        (0..self.waiting.len()).for_each(|part| self.look(part));
         let mut suspects = self.suspects;
         suspects.sort_unstable();
         suspects.dedup();
@@ -135,6 +160,11 @@ impl Mark for u16 {
     }
 }
 
+/// Spreads what differs between hashes over the upper bits, which choose the line.
+fn mixed(hash: u64) -> u64 {
+    hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 /// `full` says whether a hash whose line is full has been here before.
 fn look<M: Mark, const N: usize>(
     lines: &mut [Line<M, N>],
@@ -143,7 +173,7 @@ fn look<M: Mark, const N: usize>(
     suspects: &mut Vec<u64>,
 ) {
     for &hash in hashes {
-        let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = mixed(hash);
         let place = (u128::from(mixed) * lines.len() as u128 >> 64) as usize;
         // The place takes the upper bits, the mark the lower ones, with all of the hash behind them.
         let mark = M::of(mixed ^ mixed >> 32);
@@ -173,10 +203,10 @@ mod tests {
         for (room, most) in [(100_000, 0), (1_000, 0), (MAX_WIDE + 1, 100)] {
             let mut identities = Identities::new(room);
             let hashes: Vec<u64> = (0..100_000).map(hash).collect();
-            identities.look(&hashes);
+            identities.add(&hashes);
+            (0..1 << PARTS).for_each(|part| identities.look(part));
             assert!(identities.suspects.len() <= most, "{} of 100,000", identities.suspects.len());
-            identities.suspects.clear();
-            identities.look(&hashes);
+            identities.add(&hashes);
             assert_eq!(identities.suspects().len(), 100_000);
         }
     }

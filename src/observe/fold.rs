@@ -4,15 +4,17 @@
 
 mod batch;
 mod places;
+mod waiting;
 
 use super::{
     Engine, ObserveError,
     duplicates::Identities,
-    histogram::Histogram,
+    histogram::{Histogram, UNIT},
 };
 use crate::domain::ModelTable;
 use batch::Batch;
 use places::Places;
+use waiting::Waiting;
 
 const DOING: &str = "reducing events";
 
@@ -100,14 +102,15 @@ pub(super) fn fold<T: Send>(
     let places = Places::read(engine, settings.prices)?;
     engine.stream(DOING, include_str!("../../queries/scan.sql"), ended, |batches| {
         let mut identities = settings.identities.map(Identities::new);
-        let mut fold = Fold { places, scratch: Scratch::default() };
+        let mut fold = Fold { places, scratch: Scratch::default(), waiting: Waiting::default() };
         for batch in batches {
             let batch = Batch::of(&batch);
             if let Some(identities) = &mut identities {
-                identities.look(batch.identity.values());
+                identities.add(batch.identity.values());
             }
             fold.add(&batch, settings)?;
         }
+        fold.waiting.empty(&mut fold.places.cells);
         let suspects = identities.map_or_else(Vec::new, Identities::suspects);
         let mut cells = fold.places.into_cells();
         cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -118,6 +121,7 @@ pub(super) fn fold<T: Send>(
 struct Fold<'a> {
     places: Places<'a>,
     scratch: Scratch,
+    waiting: Waiting,
 }
 
 /// For each row of the batch at hand, the place of its cell; its cost, and one metric's values and bins.
@@ -131,7 +135,7 @@ struct Scratch {
 
 impl Fold<'_> {
     fn add(&mut self, batch: &Batch<'_>, settings: &Settings<'_>) -> Result<(), ObserveError> {
-        let Self { places, scratch } = self;
+        let Self { places, scratch, waiting } = self;
         scratch.rows.clear();
         for (hash, ts_us) in batch.cell.values().iter().zip(batch.ts_us.values()) {
             let span = u8::from(*ts_us < settings.window_start_us) + u8::from(*ts_us < settings.before_start_us);
@@ -154,14 +158,16 @@ impl Fold<'_> {
                 }
             }
         }
-        // Metric by metric, and all bins before the first histogram is touched: the short loop that is left lets the processor
-        // wait for many places in memory at once.
         for metric in 0..METRIC_SCALE.len() {
             let known = batch.bins(metric, scratch);
             for (row, place) in scratch.rows.iter().enumerate() {
                 if known.is_none_or(|known| known.is_valid(row)) && (metric != 4 || scratch.costs[row].is_some()) {
-                    let histogram = &mut cells[*place as usize].histograms[metric];
-                    histogram.add(scratch.bins[row], scratch.values[row], batch.weight.value(row));
+                    let (bin, value) = (scratch.bins[row], scratch.values[row]);
+                    if batch.weight.value(row) == UNIT {
+                        waiting.add(cells, metric, *place, bin, value);
+                    } else {
+                        cells[*place as usize].histograms[metric].add(bin, value, batch.weight.value(row));
+                    }
                 }
             }
         }
@@ -171,14 +177,7 @@ impl Fold<'_> {
 
 impl Cell {
     fn new(key: CellKey, price: u32) -> Self {
-        Self {
-            key,
-            counts: Counts::default(),
-            histograms: Default::default(),
-            minutes: Vec::new(),
-            last: 0,
-            price,
-        }
+        Self { key, counts: Counts::default(), histograms: Default::default(), minutes: Vec::new(), last: 0, price }
     }
 
     /// Nearly every log is in the order of time, more or less: the minute is that of the row before.

@@ -276,7 +276,8 @@ fn add_spend(services: &mut [ServiceEvidence], minutes: &DataFrame) -> Result<()
 
 fn add_versions(services: &mut [ServiceEvidence], cells: &[Cell], keys: &Keys) {
     for (cell, (service, _)) in cells.iter().zip(&keys.places) {
-        if let (Some(version), Some(minute)) = (&cell.key.config_version, cell.minutes.first().map(|minute| minute.at)) {
+        if let (Some(version), Some(minute)) = (&cell.key.config_version, cell.minutes.first().map(|minute| minute.at))
+        {
             let since = services[*service as usize].version_since.entry(version.clone()).or_insert(minute);
             *since = minute.min(*since);
         }

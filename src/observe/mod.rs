@@ -19,6 +19,9 @@ mod scores;
 mod tables;
 mod typed;
 
+#[cfg(test)]
+mod judge_tests;
+
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};

@@ -30,7 +30,8 @@ pub(super) fn cost_nano(price: &ModelPrice, ts_us: i64, tokens: &Tokens) -> Opti
 pub(super) fn whole(value: f64, scale: f64) -> i64 {
     let scaled = value * scale;
     let below = scaled as i64;
-    below + i64::from(scaled - below as f64 >= 0.5)
+    // Saturating, because what stands where nothing is known may be any number.
+    below.saturating_add(i64::from(scaled - below as f64 >= 0.5))
 }
 
 #[cfg(test)]

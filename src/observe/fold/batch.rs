@@ -7,11 +7,11 @@ use duckdb::arrow::{
 };
 
 use super::{METRIC_SCALE, Scratch};
+use crate::domain::price::ModelPrice;
 use crate::observe::{
     bins::Bins,
     price::{Tokens, cost_nano, whole},
 };
-use crate::domain::price::ModelPrice;
 
 /// The columns of `scan.sql`.
 pub(super) struct Batch<'a> {

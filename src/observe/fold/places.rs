@@ -28,8 +28,7 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     /// Reads which keys there are.
     pub(super) fn read(engine: &Engine, table: &'a ModelTable) -> Result<Self, ObserveError> {
-        let mut places =
-            Self { hashes: HashMap::default(), keys: Vec::new(), prices: Vec::new(), cells: Vec::new() };
+        let mut places = Self { hashes: HashMap::default(), keys: Vec::new(), prices: Vec::new(), cells: Vec::new() };
         let mut known = BTreeMap::new();
         let failed = |cause| ObserveError::engine(DOING, cause);
         let mut statement = engine.connection().prepare(include_str!("../../../queries/keys.sql")).map_err(failed)?;

@@ -53,7 +53,7 @@ fn remember(engine: &Engine, suspects: &[u64]) -> duckdb::Result<()> {
 }
 
 /// Every identity seen so far as a mark of a few bits, in lines of the size in which processors fetch memory: one look a row
-/// (a bucketed fingerprint table: Fan, Andersen, Kaminsky, Mitzenmacher: "Cuckoo filter", CoNEXT 2014,
+/// (a bucketed fingerprint table: Fan, Andersen, Kaminsky, Mitzenmacher: "Cuckoo filter", ACM Conext 2014,
 /// doi:10.1145/2674005.2674994, without the moving). Two identities may share line and mark; what repeats always does.
 pub(super) struct Identities {
     marks: Marks,
@@ -174,11 +174,12 @@ fn look<M: Mark, const N: usize>(
 ) {
     for &hash in hashes {
         let mixed = mixed(hash);
-        let place = (u128::from(mixed) * lines.len() as u128 >> 64) as usize;
+        let place = ((u128::from(mixed) * lines.len() as u128) >> 64) as usize;
         // The place takes the upper bits, the mark the lower ones, with all of the hash behind them.
         let mark = M::of(mixed ^ mixed >> 32);
         let Line(line) = &mut lines[place];
-        let known = line.iter().fold(false, |known, other| known | (*other == mark));
+        // Counted and not searched, so that the whole line is compared at once.
+        let known = line.iter().map(|other| usize::from(*other == mark)).sum::<usize>() > 0;
         let used = line.iter().map(|other| usize::from(*other != M::NONE)).sum::<usize>();
         if known {
             suspects.push(hash);

@@ -74,9 +74,10 @@ pub(super) fn requests(source: usize, mapped: &Columns, default_service: bool) -
     }
     let service = text(mapped, "service");
     // A default that nobody set would cost a tenth of the reading.
-    let _ = match default_service {
-        true => write!(sql, "coalesce({service}, getvariable('default_service')) AS service, "),
-        false => write!(sql, "{service} AS service, "),
+    let _ = if default_service {
+        write!(sql, "coalesce({service}, getvariable('default_service')) AS service, ")
+    } else {
+        write!(sql, "{service} AS service, ")
     };
     let _ = write!(sql, "lower({}) AS provider, ", text(mapped, "provider"));
     let _ = write!(sql, "lower({}) AS stated_outcome, ", text(mapped, "outcome"));

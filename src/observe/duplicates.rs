@@ -53,7 +53,7 @@ fn remember(engine: &Engine, suspects: &[u64]) -> duckdb::Result<()> {
 }
 
 /// Every identity seen so far as a mark of a few bits, in lines of the size in which processors fetch memory: one look a row
-/// (a bucketed fingerprint table: Fan, Andersen, Kaminsky, Mitzenmacher: "Cuckoo filter", ACM Conext 2014,
+/// (a bucketed fingerprint table: Fan, Andersen, Kaminsky, Mitzenmacher: "Cuckoo filter", 2014,
 /// doi:10.1145/2674005.2674994, without the moving). Two identities may share line and mark; what repeats always does.
 pub(super) struct Identities {
     marks: Marks,

@@ -1,5 +1,6 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
+mod bins;
 mod columns;
 mod duplicates;
 mod engine;
@@ -13,10 +14,14 @@ mod layout;
 mod load;
 mod merge;
 mod postgres;
+mod price;
 mod reduce;
 mod scores;
 mod tables;
 mod typed;
+
+#[cfg(test)]
+mod judge_tests;
 
 pub use engine::Engine;
 pub use error::ObserveError;

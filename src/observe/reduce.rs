@@ -1,10 +1,6 @@
 //! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +8,7 @@ use super::{
     Engine, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
-    fold::fold,
+    fold::{Folded, Settings, fold},
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
@@ -22,7 +18,6 @@ use crate::{
         ModelTable, Window,
         format::visible,
         plan::{SourceSummary, UntilSource, Windows},
-        price::ModelPrice,
     },
     stats::{Figures, Measure, Observation},
 };
@@ -70,20 +65,31 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     judge_scores(&census, !request.load.scores.is_empty())?;
     let windows = windows(request, &census)?;
     set_windows(engine, &windows)?;
-    load_prices(engine, request.prices)?;
 
-    progress(Stage::Deduplicating);
     engine.set("all_good", &Value::Flag(requests.rejected.is_empty() && requests.passed_over.is_empty()))?;
-    let duplicates = deduplicate(engine, rows)?;
+    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
+    let reduced = |identities| {
+        progress(Stage::Reducing);
+        let settings = Settings {
+            prices: request.prices,
+            window_start_us: windows.window.start().as_microsecond(),
+            before_start_us: windows.before.start().as_microsecond(),
+            identities,
+        };
+        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
+            tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
+            let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+            Ok((used, merge::merge(cells, &windows)?))
+        })
+    };
+    let Folded { suspects, made: (mut used, mut services) } = reduced(Some(requests.good))?;
+    progress(Stage::Deduplicating);
+    let duplicates = deduplicate(engine, &suspects, rows, used)?;
     tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
-    engine.run("preparing events", include_str!("../../queries/events.sql"))?;
-
-    progress(Stage::Reducing);
-    let (used, services) = fold(engine, &|| progress(Stage::Merging), |cells| {
-        tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
-        let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
-        Ok((used, merge::merge(cells, &windows)?))
-    })?;
+    if duplicates > 0 {
+        drop(services);
+        (used, services) = reduced(None)?.made;
+    }
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
@@ -224,35 +230,6 @@ fn set_windows(engine: &Engine, windows: &Windows) -> Result<(), ObserveError> {
         engine.set(name, &Value::Integer(at.as_microsecond()))?;
     }
     Ok(())
-}
-
-/// Prices by provider and model, and for rows without a provider those on which all providers agree. Prices that depend on
-/// the time or the length of the input are left out here: such a request has an unknown cost, not a wrong one.
-fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> {
-    let failed = |cause| ObserveError::engine("loading prices", cause);
-    engine.run(
-        "loading prices",
-        "CREATE OR REPLACE TEMP TABLE prices (provider VARCHAR, model VARCHAR, input DOUBLE, output DOUBLE, cached_input DOUBLE, cache_write DOUBLE)",
-    )?;
-    let offers: BTreeSet<(Option<&str>, &str)> = table
-        .models()
-        .iter()
-        .flat_map(|model| [(Some(model.provider.as_str()), model.model.as_str()), (None, model.model.as_str())])
-        .collect();
-    let mut appender = engine.connection().appender("prices").map_err(failed)?;
-    for (provider, model) in offers {
-        let Some(rates) = table.price_of(provider, model).and_then(ModelPrice::flat) else { continue };
-        let row = duckdb::params![
-            provider.unwrap_or_default(),
-            model,
-            rates.input,
-            rates.output,
-            rates.cached_input,
-            rates.cache_write
-        ];
-        appender.append_row(row).map_err(failed)?;
-    }
-    appender.flush().map_err(failed)
 }
 
 pub(super) fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {

@@ -64,7 +64,7 @@ pub(super) fn provenance(source: usize, mapped: &Columns) -> String {
 }
 
 /// The SELECT over `mapped` that types requests.
-pub(super) fn requests(source: usize, mapped: &Columns) -> String {
+pub(super) fn requests(source: usize, mapped: &Columns, default_service: bool) -> String {
     let mut sql = provenance(source, mapped);
     for name in TEXTS {
         let _ = write!(sql, "{} AS {name}, ", text(mapped, name));
@@ -72,8 +72,14 @@ pub(super) fn requests(source: usize, mapped: &Columns) -> String {
     for name in LOWER {
         let _ = write!(sql, "lower({}) AS {name}, ", text(mapped, name));
     }
-    let _ = write!(sql, "coalesce({}, getvariable('default_service')) AS service, ", text(mapped, "service"));
-    let _ = write!(sql, "canonical_provider(lower({})) AS provider, ", text(mapped, "provider"));
+    let service = text(mapped, "service");
+    // A default that nobody set would cost a tenth of the reading.
+    let _ = if default_service {
+        write!(sql, "coalesce({service}, getvariable('default_service')) AS service, ")
+    } else {
+        write!(sql, "{service} AS service, ")
+    };
+    let _ = write!(sql, "lower({}) AS provider, ", text(mapped, "provider"));
     let _ = write!(sql, "lower({}) AS stated_outcome, ", text(mapped, "outcome"));
     for (name, alias) in NUMBERS {
         let _ = write!(sql, "{} AS {alias}, ", number(mapped, name));
@@ -124,6 +130,7 @@ pub(super) fn text(mapped: &Columns, name: &str) -> String {
     match kind(mapped, name) {
         None => "NULL::VARCHAR".to_owned(),
         Some("BOOLEAN") => format!("CAST({} AS VARCHAR)", identifier(name)),
+        Some("VARCHAR") if name.ends_with("_id") => format!("trimmed({})", identifier(name)),
         Some("VARCHAR") => format!("nullif(trim({}), '')", identifier(name)),
         Some(_) => format!("nullif(trim(CAST({} AS VARCHAR)), '')", identifier(name)),
     }

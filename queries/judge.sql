@@ -36,7 +36,8 @@ SELECT
     outcome,
     -- Refusals the caller brought about are kept apart from failures of the provider.
     CASE
-        WHEN outcome = 'success' THEN 'none'
+        -- Beside a success in a log without failures, nobody knows how many there were.
+        WHEN outcome = 'success' THEN CASE WHEN records_failures THEN 'none' ELSE 'unseen' END
         WHEN outcome = 'cancelled' THEN 'caller'
         WHEN outcome = 'error' AND status BETWEEN 400 AND 499 AND status NOT IN (408, 429) THEN 'caller'
         ELSE 'provider'

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
         _ if measuring => {
             let (rows, runs) = (number(0, 1_000_000), number(1, 5).max(1));
             let shapes = arguments.get(2).map_or(vec![Shape::Plain, Shape::Hostile], |text| vec![shape(text)]);
-            shapes.iter().for_each(|shape| measure(*shape, rows, runs));
+            for shape in shapes {
+                measure(shape, rows, runs);
+            }
             if arguments.len() < 3 {
                 // Text is slow enough to be told by fewer rows.
                 readers((rows / 5).min(1_000_000), runs.min(3));

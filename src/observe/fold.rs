@@ -51,6 +51,7 @@ pub(super) struct Counts {
     pub provider_errors: i128,
     pub caller_errors: i128,
     pub unpriced: i128,
+    pub unseen: i128,
 }
 
 /// Weighted sums and weights of [`MINUTE_METRICS`].
@@ -200,7 +201,8 @@ impl Counts {
         self.weight_squared += weight * weight;
         match kind {
             0 => return,
-            1 => {
+            1 | 4 => {
+                self.unseen += if kind == 4 { weight } else { 0 };
                 self.succeeded += weight;
                 self.unpriced += if unpriced { weight } else { 0 };
             }

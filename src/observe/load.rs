@@ -273,7 +273,7 @@ impl Loader<'_> {
             Yields::Requests => (
                 if matches!(table.format, Format::Parquet | Format::Postgres) { "VIEW" } else { "TABLE" },
                 "rows",
-                typed::requests(table.source, &mapped, self.request.default_service.is_some()),
+                typed::requests(table.source, &mapped, layout, self.request.default_service.is_some()),
                 include_str!("../../queries/judge.sql"),
             ),
             Yields::Scores => (

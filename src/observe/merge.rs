@@ -157,6 +157,7 @@ fn counted(counts: &Counts) -> Requests {
         provider_errors: requests(counts.provider_errors),
         caller_errors: requests(counts.caller_errors),
         unpriced: requests(counts.unpriced),
+        unseen: requests(counts.unseen),
     }
 }
 

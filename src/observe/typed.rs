@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::engine::identifier;
+use super::{engine::identifier, layout::Layout};
 
 /// Columns of text; empty text is NULL.
 const TEXTS: &[&str] = &[
@@ -64,8 +64,9 @@ pub(super) fn provenance(source: usize, mapped: &Columns) -> String {
 }
 
 /// The SELECT over `mapped` that types requests.
-pub(super) fn requests(source: usize, mapped: &Columns, default_service: bool) -> String {
+pub(super) fn requests(source: usize, mapped: &Columns, layout: &Layout, default_service: bool) -> String {
     let mut sql = provenance(source, mapped);
+    let _ = write!(sql, "{} AS records_failures, ", layout.records_failures);
     for name in TEXTS {
         let _ = write!(sql, "{} AS {name}, ", text(mapped, name));
     }

@@ -55,7 +55,7 @@ impl<'a> Batch<'a> {
     #[inline]
     pub(super) fn cost(&self, row: usize, price: Option<&ModelPrice>) -> Option<i64> {
         let reported = self.whole(4, row);
-        if reported.is_some() || self.kind.value(row) != 1 {
+        if reported.is_some() || !matches!(self.kind.value(row), 1 | 4) {
             return reported;
         }
         let tokens = Tokens {

@@ -134,13 +134,22 @@ fn the_fold_says_what_the_queries_say() {
         include_str!("../../../queries/rollup_cells.sql")
     );
     let counts = cells.iter().map(|cell| {
-        let Counts { rows, weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced } =
-            cell.counts;
-        let weights = [served, succeeded, provider_errors, caller_errors, unpriced].map(|sum| sum as f64 / 1e3);
+        let Counts {
+            rows,
+            weight,
+            weight_squared,
+            served,
+            succeeded,
+            provider_errors,
+            caller_errors,
+            unpriced,
+            unseen,
+        } = cell.counts;
+        let weights = [served, succeeded, provider_errors, caller_errors, unpriced, unseen].map(|sum| sum as f64 / 1e3);
         let first = [rows as f64, weight as f64 / 1e3, weight_squared as f64 / 1e6];
         ((hashes[&cell.key], vec![i64::from(cell.key.span)]), [&first[..], &weights].concat())
     });
-    same(&counts.collect(), &rows(&engine, &sql, 1, 8));
+    same(&counts.collect(), &rows(&engine, &sql, 1, 9));
 
     let bins = cells.iter().flat_map(|cell| {
         let hash = hashes[&cell.key];

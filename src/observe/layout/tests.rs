@@ -108,7 +108,7 @@ fn mapped(file: &Path, layout: &Layout) -> String {
         let columns = describe(&engine, &format!("DESCRIBE {mapping} FROM mapped")).unwrap();
         let judged = all(&format!(
             "{mapping}, typed AS ({}) SELECT CAST(to_json(j) AS VARCHAR) FROM (SELECT outcome, reject FROM (\n{}\n)) AS j",
-            typed::requests(0, &columns, true),
+            typed::requests(0, &columns, layout, true),
             include_str!("../../../queries/judge.sql").trim_end()
         ));
         for (row, judged) in rows.iter_mut().zip(judged) {

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
         _ if measuring => {
             let (rows, runs) = (number(0, 1_000_000), number(1, 5).max(1));
             let shapes = arguments.get(2).map_or(vec![Shape::Plain, Shape::Hostile], |text| vec![shape(text)]);
-            shapes.iter().for_each(|shape| measure(*shape, rows, runs));
+            for shape in shapes {
+                measure(shape, rows, runs);
+            }
             if arguments.len() < 3 {
                 // Text is slow enough to be told by fewer rows.
                 readers((rows / 5).min(1_000_000), runs.min(3));
@@ -71,8 +73,8 @@ fn readers(rows: u64, runs: u64) {
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let data = path("requests.parquet");
     generate::write(&data, Shape::Plain, rows, 100, 15).expect("the file can be written");
-    for (format, text) in [("csv", path("requests.csv")), ("ndjson", path("requests.ndjson"))] {
-        generate::convert(&data, &text).expect("the file can be written");
+    for (format, text) in [("csv", path("requests.csv")), ("json", path("requests.ndjson"))] {
+        generate::convert(&data, format, &text).expect("the file can be written");
         let mut rates: Vec<f64> = (0..=runs).map(|_| rows as f64 / plan_over(&text).0).skip(1).collect();
         let rate = median(&mut rates);
         println!(

@@ -50,13 +50,8 @@ pub(crate) fn write(file: &str, shape: Shape, rows: u64, services: u64, minutes:
     ))
 }
 
-/// The same rows as text, by the ending of `text`: CSV or NDJSON.
-pub(crate) fn convert(parquet: &str, text: &str) -> duckdb::Result<()> {
-    let format = if std::path::Path::new(text).extension().is_some_and(|ending| ending == "csv") {
-        "csv, HEADER"
-    } else {
-        "json"
-    };
+/// The same rows as text, in a format as DuckDB calls it.
+pub(crate) fn convert(parquet: &str, format: &str, text: &str) -> duckdb::Result<()> {
     duckdb::Connection::open_in_memory()?.execute_batch(&format!(
         "COPY (SELECT * REPLACE (strftime(ts, '%Y-%m-%dT%H:%M:%S.%fZ') AS ts) FROM '{}') TO '{}' (FORMAT {format})",
         parquet.replace('\'', "''"),

@@ -73,8 +73,8 @@ fn readers(rows: u64, runs: u64) {
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let data = path("requests.parquet");
     generate::write(&data, Shape::Plain, rows, 100, 15).expect("the file can be written");
-    for (format, text) in [("csv", path("requests.csv")), ("ndjson", path("requests.ndjson"))] {
-        generate::convert(&data, &text).expect("the file can be written");
+    for (format, text) in [("csv", path("requests.csv")), ("json", path("requests.ndjson"))] {
+        generate::convert(&data, format, &text).expect("the file can be written");
         let mut rates: Vec<f64> = (0..=runs).map(|_| rows as f64 / plan_over(&text).0).skip(1).collect();
         let rate = median(&mut rates);
         println!(

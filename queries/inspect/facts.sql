@@ -10,8 +10,7 @@ WITH good AS (
         regexp_replace(
             regexp_replace(lower(regexp_replace(model, '^.*/', '')), '[-@:]?(20\d{2}-?\d{2}-?\d{2}|latest)$', ''), '[^a-z0-9]', '', 'g'
         ) AS bare_name
-    FROM rows
-    WHERE reject IS NULL
+    FROM (SELECT * REPLACE (canonical_provider(provider) AS provider, coalesce(model, 'unknown') AS model) FROM rows WHERE reject IS NULL)
 ),
 longest AS (
     SELECT name, count(*) AS replies, max(output_tokens) AS cap

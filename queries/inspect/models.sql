@@ -12,8 +12,7 @@ SELECT
     count(cost_usd) / count(*) AS costed,
     count(quality) / count(*) AS scored,
     count(*) OVER () AS models
-FROM rows
-WHERE reject IS NULL
+FROM (SELECT * REPLACE (canonical_provider(provider) AS provider, coalesce(model, 'unknown') AS model) FROM rows WHERE reject IS NULL)
 GROUP BY provider, model
 ORDER BY n DESC, provider NULLS FIRST, model
 LIMIT 20

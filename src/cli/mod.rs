@@ -7,6 +7,7 @@ mod inspect;
 mod plan;
 mod policy;
 mod progress;
+mod rollup;
 mod screen;
 mod sink;
 mod source;
@@ -46,6 +47,8 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Look at a source: its layout, what its rows know, what is wrong with them, what may fool an analysis
     Inspect(Box<inspect::InspectArgs>),
+    /// Add requests up in tumbling windows, from a minute to a week
+    Rollup(Box<rollup::RollupArgs>),
     /// Check policy files, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Rollup(arguments) => rollup::run(&arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
     match done {

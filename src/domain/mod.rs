@@ -5,14 +5,17 @@ pub mod event;
 pub mod fault;
 pub mod finding;
 pub mod format;
+pub mod grain;
 pub mod inspection;
 pub mod plan;
 pub mod policy;
 pub mod price;
+pub mod rollup;
 pub mod window;
 
 pub use arm::{Arm, Segment};
 pub use finding::{Finding, FindingKind, Severity};
+pub use grain::Grain;
 pub use plan::Plan;
 pub use policy::{ModelTable, Policy, Rules};
 pub use window::Window;

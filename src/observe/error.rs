@@ -98,6 +98,8 @@ pub enum ObserveError {
     NoTimeColumn { table: String, layout: String, what: String },
     #[error("no row of {table} lies between {start} and {end}; {newest}")]
     NoRowsInRange { table: String, start: String, end: String, newest: String },
+    #[error("line {line} of `{}` is no rollup: {what}", path.display())]
+    Rollups { path: PathBuf, line: usize, what: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -301,6 +303,7 @@ impl Fixable for ObserveError {
             Self::NoRowsInRange { .. } => {
                 "look at what writes the table, or name the end of the window with `--until`".into()
             }
+            Self::Rollups { .. } => "`--stored` reads what `optimizer rollup --format ndjson` writes; name each file once".into(),
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
             Self::LayoutCount { .. } => {

@@ -36,8 +36,8 @@ pub(super) struct CellKey {
     pub model: String,
     pub config_version: Option<String>,
     pub variant: Option<String>,
-    /// 0 the window, 1 the window before, 2 earlier.
-    pub span: u8,
+    /// Where in time, as [`Slots`] says.
+    pub span: u32,
 }
 
 /// Sums of `weight_milli`, and of its squares.
@@ -76,12 +76,31 @@ pub(super) struct Cell {
     price: u32,
 }
 
+/// How time is cut: each key has a cell for every span in which it has rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Slots {
+    /// 0 the window, 1 the window before, 2 earlier; where the first two start, in microseconds since 1970.
+    Windows { window_start_us: i64, before_start_us: i64 },
+    /// Minute by minute, counted from this one (since 1970).
+    Minutes { first: i64 },
+}
+
+impl Slots {
+    #[inline]
+    fn of(self, ts_us: i64) -> u32 {
+        match self {
+            Self::Windows { window_start_us, before_start_us } => {
+                u32::from(ts_us < window_start_us) + u32::from(ts_us < before_start_us)
+            }
+            Self::Minutes { first } => u32::try_from(ts_us.div_euclid(MINUTE_US) - first).unwrap_or(0),
+        }
+    }
+}
+
 /// How to fold.
 pub(super) struct Settings<'a> {
     pub prices: &'a ModelTable,
-    /// Where the window and the window before start, in microseconds since 1970.
-    pub window_start_us: i64,
-    pub before_start_us: i64,
+    pub slots: Slots,
     /// Rows to look for duplicates among; none when nobody is to look.
     pub identities: Option<u64>,
 }
@@ -139,7 +158,7 @@ impl Fold<'_> {
         let Self { places, scratch, waiting } = self;
         scratch.rows.clear();
         for (hash, ts_us) in batch.cell.values().iter().zip(batch.ts_us.values()) {
-            let span = u8::from(*ts_us < settings.window_start_us) + u8::from(*ts_us < settings.before_start_us);
+            let span = settings.slots.of(*ts_us);
             scratch.rows.push(places.find(*hash, span)?);
         }
         let (cells, prices) = (&mut places.cells, &places.prices);
@@ -194,6 +213,20 @@ impl Cell {
 }
 
 impl Counts {
+    pub(super) fn absorb(&mut self, other: &Self) {
+        let Self { rows, weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced, unseen } =
+            other;
+        self.rows += rows;
+        self.weight += weight;
+        self.weight_squared += weight_squared;
+        self.served += served;
+        self.succeeded += succeeded;
+        self.provider_errors += provider_errors;
+        self.caller_errors += caller_errors;
+        self.unpriced += unpriced;
+        self.unseen += unseen;
+    }
+
     fn add(&mut self, kind: i8, weight: i64, unpriced: bool) {
         let weight = i128::from(weight);
         self.rows += 1;

@@ -151,6 +151,31 @@ impl Histogram {
         }
     }
 
+    /// Adds a bin as [`Self::bins`] gave it.
+    pub(super) fn add_bin(&mut self, bin: i16, rows: u32, weight: i64, total: i128) {
+        if weight != i64::from(rows) * UNIT {
+            self.tell_weights();
+        }
+        if bin == ZERO_BIN {
+            self.zero_rows = self.zero_rows.saturating_add(rows);
+            if let Some(rare) = &mut self.rare {
+                rare.zero_weight += weight;
+            }
+            return;
+        }
+        self.give_places();
+        let bin = i32::from(bin);
+        self.make_room(bin, bin);
+        let place = (bin - self.first) as usize;
+        self.slots[place].add_rows(rows);
+        if let Some(sum) = self.rare.as_mut().and_then(|rare| rare.weights.get_mut(place)) {
+            *sum += weight;
+        }
+        if !i64::try_from(total).is_ok_and(|total| self.slots[place].add_total(total)) {
+            self.add_beyond(bin, total);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.zero_rows == 0 && self.slots.is_empty() && self.few.is_empty()
     }

@@ -9,8 +9,8 @@ use polars::prelude::{
 
 use super::{
     ObserveError,
-    fold::{Cell, Counts, METRIC_SCALE, MINUTE_METRICS, WEIGHT_SCALE},
-    histogram::Histogram,
+    fold::{Cell, METRIC_SCALE, MINUTE_METRICS, WEIGHT_SCALE},
+    totals::Totals,
 };
 use crate::{
     domain::{Arm, Segment, Window, format::visible, plan::Windows},
@@ -111,53 +111,34 @@ fn keys(cells: &[Cell]) -> Keys {
     keys
 }
 
-/// Counts and histograms in the window, in the window before, and earlier.
+/// Totals in the window, in the window before, and earlier.
 #[derive(Default)]
-struct Spans([(Requests, [Histogram; 6]); 3]);
+struct Spans([Totals; 3]);
 
 impl Spans {
     fn add(&mut self, cell: &Cell) {
-        let (requests, histograms) = &mut self.0[usize::from(cell.key.span)];
-        *requests = requests.merged(&counted(&cell.counts));
-        for (sum, histogram) in histograms.iter_mut().zip(&cell.histograms) {
-            sum.absorb(histogram);
-        }
+        self.0[cell.key.span as usize].absorb(&cell.counts, &cell.histograms);
     }
 
     /// Rollups of the window, of the window before, and of everything.
     fn rollups(mut self, buckets: [BucketTotals; 3]) -> [Rollup; 3] {
-        let all = self.0[0].0.merged(&self.0[1].0).merged(&self.0[2].0);
-        let sketch = |histogram: &Histogram, metric: usize| histogram.sketch(WEIGHT_SCALE, METRIC_SCALE[metric]);
-        let sketches = |histograms: &[Histogram; 6]| -> [Sketch; 6] {
-            std::array::from_fn(|metric| sketch(&histograms[metric], metric))
-        };
-        let (window, before) = (sketches(&self.0[0].1), sketches(&self.0[1].1));
+        let sketches = |totals: &Totals| -> [Sketch; 6] { std::array::from_fn(|metric| totals.sketch(metric)) };
+        let (window, before) = (sketches(&self.0[0]), sketches(&self.0[1]));
+        let requests = [&self.0[0], &self.0[1]].map(Totals::requests);
+        let [first, second, third] = &mut self.0;
+        first.counts.absorb(&second.counts);
+        first.counts.absorb(&third.counts);
         let lookback = std::array::from_fn(|metric| {
-            let [(_, first), (_, second), (_, third)] = &mut self.0;
-            if second[metric].is_empty() && third[metric].is_empty() {
+            if second.histograms[metric].is_empty() && third.histograms[metric].is_empty() {
                 return window[metric].clone(); // and shares its bins
             }
-            first[metric].absorb(&second[metric]);
-            first[metric].absorb(&third[metric]);
-            sketch(&first[metric], metric)
+            first.histograms[metric].absorb(&second.histograms[metric]);
+            first.histograms[metric].absorb(&third.histograms[metric]);
+            first.sketch(metric)
         });
+        let all = first.requests();
         let [narrow, earlier, wide] = buckets;
-        [rollup(self.0[0].0, window, narrow), rollup(self.0[1].0, before, earlier), rollup(all, lookback, wide)]
-    }
-}
-
-fn counted(counts: &Counts) -> Requests {
-    let requests = |weights: i128| weights as f64 / WEIGHT_SCALE;
-    Requests {
-        rows: counts.rows,
-        weight: requests(counts.weight),
-        weight_squared: counts.weight_squared as f64 / (WEIGHT_SCALE * WEIGHT_SCALE),
-        served: requests(counts.served),
-        succeeded: requests(counts.succeeded),
-        provider_errors: requests(counts.provider_errors),
-        caller_errors: requests(counts.caller_errors),
-        unpriced: requests(counts.unpriced),
-        unseen: requests(counts.unseen),
+        [rollup(requests[0], window, narrow), rollup(requests[1], before, earlier), rollup(all, lookback, wide)]
     }
 }
 
@@ -201,7 +182,7 @@ fn minutes(cells: &[Cell], keys: &Keys) -> PolarsResult<DataFrame> {
         key("cell", &|place| place as u32),
         key("service", &|place| keys.places[place].0),
         key("arm", &|place| keys.places[place].1),
-        key("span", &|place| u32::from(cells[place].key.span)),
+        key("span", &|place| cells[place].key.span),
     ];
     DataFrame::new(columns[0].len(), columns)?
         .lazy()

@@ -16,8 +16,10 @@ mod merge;
 mod postgres;
 mod price;
 mod reduce;
+mod rollups;
 mod scores;
 mod tables;
+mod totals;
 mod typed;
 
 #[cfg(test)]
@@ -31,3 +33,4 @@ pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
 pub use postgres::{Database, Range};
 pub use reduce::{Request, Stage, observe};
+pub use rollups::{Series, StoredRollup, rollups};

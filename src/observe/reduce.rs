@@ -8,7 +8,7 @@ use super::{
     Engine, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
-    fold::{Folded, Settings, fold},
+    fold::{Cell, Folded, Settings, Slots, fold},
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
@@ -54,42 +54,17 @@ pub enum Stage {
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
     let started = Instant::now();
     progress(Stage::Reading);
-    let census = load(engine, &request.load, range(request)?)?;
-    let requests = &census.requests;
+    let (census, windows) = loaded(engine, request)?;
+    let (requests, rows) = (&census.requests, census.requests.rows());
     tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
-    if let Some(path) = request.rejects {
-        write_rejects(engine, path)?;
-    }
-    let rows = requests.rows();
-    judge_rejects(&census)?;
-    judge_scores(&census, !request.load.scores.is_empty())?;
-    let windows = windows(request, &census)?;
-    set_windows(engine, &windows)?;
-
-    engine.set("all_good", &Value::Flag(requests.rejected.is_empty() && requests.passed_over.is_empty()))?;
-    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
-    let reduced = |identities| {
-        progress(Stage::Reducing);
-        let settings = Settings {
-            prices: request.prices,
-            window_start_us: windows.window.start().as_microsecond(),
-            before_start_us: windows.before.start().as_microsecond(),
-            identities,
-        };
-        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
-            tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
-            let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
-            Ok((used, merge::merge(cells, &windows)?))
-        })
+    let slots = Slots::Windows {
+        window_start_us: windows.window.start().as_microsecond(),
+        before_start_us: windows.before.start().as_microsecond(),
     };
-    let Folded { suspects, made: (mut used, mut services) } = reduced(Some(requests.good))?;
-    progress(Stage::Deduplicating);
-    let duplicates = deduplicate(engine, &suspects, rows, used)?;
-    tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
-    if duplicates > 0 {
-        drop(services);
-        (used, services) = reduced(None)?.made;
-    }
+    let Reduced { used, duplicates, made: services } = reduced(engine, request, requests, slots, progress, |cells| {
+        tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
+        merge::merge(cells, &windows)
+    })?;
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
@@ -101,8 +76,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
             newest: time(newest).to_string(),
         });
     }
-    // Parquet is read where it lies, and somebody may have put another file there in between.
-    let outside = requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
+    let outside = requests.good - used - duplicates;
     let source = SourceSummary {
         files: census.files,
         layouts: census.layouts,
@@ -118,6 +92,58 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         ignored_columns: census.ignored_columns,
     };
     Ok(Observation { windows, source, services, figures })
+}
+
+/// Loads the sources and holds them against what a decision may rest on.
+pub(super) fn loaded(engine: &Engine, request: &Request<'_>) -> Result<(Census, Windows), ObserveError> {
+    let census = load(engine, &request.load, range(request)?)?;
+    if let Some(path) = request.rejects {
+        write_rejects(engine, path)?;
+    }
+    judge_rejects(&census)?;
+    judge_scores(&census, !request.load.scores.is_empty())?;
+    let windows = windows(request, &census)?;
+    set_windows(engine, &windows)?;
+    Ok((census, windows))
+}
+
+/// Rows that were counted, those that told a request once more, and what was made of the cells.
+pub(super) struct Reduced<T> {
+    pub used: u64,
+    pub duplicates: u64,
+    pub made: T,
+}
+
+/// Reduces what was loaded to cells, duplicates left out.
+pub(super) fn reduced<T: Send>(
+    engine: &Engine,
+    request: &Request<'_>,
+    requests: &Tally,
+    slots: Slots,
+    progress: &dyn Fn(Stage),
+    finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
+) -> Result<Reduced<T>, ObserveError> {
+    let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
+    engine.set("all_good", &Value::Flag(all_good))?;
+    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
+    let fold_once = |identities| {
+        progress(Stage::Reducing);
+        let settings = Settings { prices: request.prices, slots, identities };
+        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
+            let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+            Ok((used, finish(cells)?))
+        })
+    };
+    let Folded { suspects, made: (mut used, mut made) } = fold_once(Some(requests.good))?;
+    progress(Stage::Deduplicating);
+    let duplicates = deduplicate(engine, &suspects, requests.rows(), used)?;
+    if duplicates > 0 {
+        drop(made);
+        (used, made) = fold_once(None)?.made;
+    }
+    // Parquet is read where it lies, and somebody may have put another file there in between.
+    requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
+    Ok(Reduced { used, duplicates, made })
 }
 
 fn judge_rejects(census: &Census) -> Result<(), ObserveError> {

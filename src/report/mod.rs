@@ -6,6 +6,7 @@ mod fold;
 mod inspection;
 mod json;
 mod markdown;
+mod rollups;
 mod table;
 mod words;
 
@@ -13,4 +14,5 @@ pub use explain::explain;
 pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};
 pub use markdown::markdown;
+pub use rollups::rollups;
 pub use table::{Screen, table};

@@ -18,8 +18,10 @@ const NOWHERE: u32 = u32::MAX;
 pub(super) struct Places<'a> {
     /// Position of the key in `keys`.
     hashes: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
-    /// Keys with the first span, and the places of their three cells.
+    /// Keys with the first span, and the places of their first three cells.
     keys: Vec<(CellKey, [u32; 3])>,
+    /// Places of the others, by key and span.
+    later: HashMap<(u32, u32), u32>,
     /// Price of each key.
     pub prices: Vec<Option<&'a ModelPrice>>,
     pub cells: Vec<Cell>,
@@ -28,7 +30,13 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     /// Reads which keys there are.
     pub(super) fn read(engine: &Engine, table: &'a ModelTable) -> Result<Self, ObserveError> {
-        let mut places = Self { hashes: HashMap::default(), keys: Vec::new(), prices: Vec::new(), cells: Vec::new() };
+        let mut places = Self {
+            hashes: HashMap::default(),
+            keys: Vec::new(),
+            later: HashMap::new(),
+            prices: Vec::new(),
+            cells: Vec::new(),
+        };
         let mut known = BTreeMap::new();
         let failed = |cause| ObserveError::engine(DOING, cause);
         let mut statement = engine.connection().prepare(include_str!("../../../queries/keys.sql")).map_err(failed)?;
@@ -61,11 +69,14 @@ impl<'a> Places<'a> {
 
     /// The place of a cell in `cells`.
     #[inline]
-    pub(super) fn find(&mut self, hash: u64, span: u8) -> Result<u32, ObserveError> {
+    pub(super) fn find(&mut self, hash: u64, span: u32) -> Result<u32, ObserveError> {
         // A key that was not there a moment ago: somebody writes to the files.
         let index = *self.hashes.get(&hash).ok_or(ObserveError::Changed)?;
         let (key, places) = &mut self.keys[index as usize];
-        let place = &mut places[usize::from(span)];
+        let place = match places.get_mut(span as usize) {
+            Some(place) => place,
+            None => self.later.entry((index, span)).or_insert(NOWHERE),
+        };
         if *place == NOWHERE {
             *place = self.cells.len() as u32;
             self.cells.push(Cell::new(CellKey { span, ..key.clone() }, index));

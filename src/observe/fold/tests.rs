@@ -120,8 +120,7 @@ fn the_fold_says_what_the_queries_say() {
     let prices = ModelTable::new(vec![model]);
     let settings = Settings {
         prices: &prices,
-        window_start_us: 14_000_000_000,
-        before_start_us: 7_000_000_000,
+        slots: Slots::Windows { window_start_us: 14_000_000_000, before_start_us: 7_000_000_000 },
         identities: Some(3_000),
     };
     let Folded { suspects, made: cells } = fold(&engine, &settings, &|| (), Ok).unwrap();

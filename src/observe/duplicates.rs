@@ -160,6 +160,9 @@ impl Mark for u16 {
     }
 }
 
+/// Lines that are asked for before the first is looked at.
+const AHEAD: usize = 64;
+
 /// Spreads what differs between hashes over the upper bits, which choose the line.
 fn mixed(hash: u64) -> u64 {
     hash.wrapping_mul(0x9E37_79B9_7F4A_7C15)
@@ -172,21 +175,29 @@ fn look<M: Mark, const N: usize>(
     mut full: impl FnMut(u64) -> bool,
     suspects: &mut Vec<u64>,
 ) {
-    for &hash in hashes {
-        let mixed = mixed(hash);
-        let place = ((u128::from(mixed) * lines.len() as u128) >> 64) as usize;
-        // The place takes the upper bits, the mark the lower ones, with all of the hash behind them.
-        let mark = M::of(mixed ^ mixed >> 32);
-        let Line(line) = &mut lines[place];
-        // Counted and not searched, so that the whole line is compared at once.
-        let known = line.iter().map(|other| usize::from(*other == mark)).sum::<usize>() > 0;
-        let used = line.iter().map(|other| usize::from(*other != M::NONE)).sum::<usize>();
-        if known {
-            suspects.push(hash);
-        } else if let Some(free) = line.get_mut(used) {
-            *free = mark;
-        } else if full(hash) {
-            suspects.push(hash);
+    let place = |mixed: u64, lines: usize| ((u128::from(mixed) * lines as u128) >> 64) as usize;
+    for hashes in hashes.chunks(AHEAD) {
+        // A loop so short that the processor asks for many lines at once; the one below then finds them at hand.
+        let touched = hashes
+            .iter()
+            .fold(false, |touched, hash| touched ^ (lines[place(mixed(*hash), lines.len())].0[0] == M::NONE));
+        std::hint::black_box(touched);
+        for &hash in hashes {
+            let mixed = mixed(hash);
+            let place = place(mixed, lines.len());
+            // The place takes the upper bits, the mark the lower ones, with all of the hash behind them.
+            let mark = M::of(mixed ^ mixed >> 32);
+            let Line(line) = &mut lines[place];
+            // Counted and not searched, so that the whole line is compared at once.
+            let known = line.iter().map(|other| usize::from(*other == mark)).sum::<usize>() > 0;
+            let used = line.iter().map(|other| usize::from(*other != M::NONE)).sum::<usize>();
+            if known {
+                suspects.push(hash);
+            } else if let Some(free) = line.get_mut(used) {
+                *free = mark;
+            } else if full(hash) {
+                suspects.push(hash);
+            }
         }
     }
 }

@@ -176,6 +176,12 @@ impl Histogram {
         }
     }
 
+    /// Rows that have a place in a bin.
+    #[inline]
+    pub(super) fn rows_in(&self, bin: i16) -> u32 {
+        self.slots.get((i32::from(bin) - self.first) as usize).map_or(0, |slot| slot.rows)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.zero_rows == 0 && self.slots.is_empty() && self.few.is_empty()
     }

@@ -9,6 +9,9 @@ const GROUP: u32 = 6;
 /// Rows of a group that are worked on together.
 const TOGETHER: usize = 4_096;
 
+/// Rows whose places are asked for before the first is added.
+const AHEAD: usize = 64;
+
 /// A row of weight one: 12 bytes.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, packed(4))]
@@ -51,8 +54,13 @@ impl Waiting {
 }
 
 fn work(rows: &mut Vec<Row>, cells: &mut [Cell], metric: usize) {
-    for row in &*rows {
-        cells[usize::from(row.place)].histograms[metric].add(row.bin, row.value, super::UNIT);
+    for rows in rows.chunks(AHEAD) {
+        // A loop so short that the processor asks for many places in memory at once; the one below then finds them at hand.
+        let touched = rows.iter().map(|row| cells[usize::from(row.place)].histograms[metric].rows_in(row.bin));
+        std::hint::black_box(touched.fold(0_u32, |sum, rows| sum ^ rows));
+        for row in rows {
+            cells[usize::from(row.place)].histograms[metric].add(row.bin, row.value, super::UNIT);
+        }
     }
     rows.clear();
 }

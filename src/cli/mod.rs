@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   optimizer plan --dry-run                              plan over testdata/ in this repository
   optimizer plan --dry-run --from 'logs/**/*.parquet'   over your own request log
+  optimizer plan --dry-run --from 's3://bucket/logs/**/*.parquet'
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
   optimizer policy check policies/balanced.yaml
@@ -70,7 +71,11 @@ pub fn main() -> ExitCode {
 
 /// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("OPTIMIZER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let mut filter = EnvFilter::try_from_env("OPTIMIZER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // What these have to say holds addresses and headers, and those hold signatures and tokens.
+    for library in ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"] {
+        filter = filter.add_directive(format!("{library}=off").parse().expect("a valid directive"));
+    }
     // A second call in one process (tests) finds the first one's logging in place, which is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

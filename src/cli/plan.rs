@@ -3,6 +3,7 @@
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
@@ -12,7 +13,7 @@ use super::{Failure, files, no_color, progress::Progress, sink};
 use crate::{
     decide::{self, Inputs},
     domain::{ModelTable, Plan, Policy},
-    observe::{self, Engine, FileGroup, LayoutChoice, ObserveError, Request, Stage},
+    observe::{self, Downloads, Engine, LayoutChoice, ObserveError, Request, Stage},
     orient,
     report::{self, Screen},
 };
@@ -108,16 +109,21 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
     let work = Work {
         policy: files::policy(arguments.policy.as_deref())?,
         models: files::models(arguments.models.as_deref())?,
-        groups: observe::resolve(&from)?,
-        scores: observe::resolve(&arguments.scores)?,
         layouts: LayoutChoice::new(&arguments.layout, from.len(), arguments.mapping.as_deref())?,
+        from,
+        scores: arguments.scores.clone(),
+        downloads: Arc::default(),
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
         default_service: arguments.default_service.clone(),
         rejects: arguments.rejects.clone(),
     };
-    let plan = interruptible(work, arguments.memory_limit.as_deref())?;
+    let downloads = Arc::clone(&work.downloads);
+    let plan = interruptible(work, arguments.memory_limit.as_deref());
+    // However it went, and before anybody is told: the working thread may live until the process ends.
+    downloads.remove();
+    let plan = plan.map_err(|failure| failure.rewritten(|text| downloads.renamed(text)))?;
     sink::print(&rendered(&plan, arguments)?)
 }
 
@@ -135,7 +141,7 @@ fn sources(from: &[String]) -> Result<Vec<String>, Failure> {
 }
 
 /// Works on one thread while this one waits for Ctrl-C. A query is interrupted at once; a reader that waits for more input
-/// cannot be, so the process ends around it: a dry run holds nothing that needs putting away.
+/// cannot be, so the process ends around it: the caller puts away what a dry run holds.
 fn interruptible(work: Work, memory_limit: Option<&str>) -> Result<Plan, Failure> {
     let engine = Engine::open(memory_limit)?;
     let handle = engine.interrupt_handle();
@@ -163,9 +169,10 @@ fn interruptible(work: Work, memory_limit: Option<&str>) -> Result<Plan, Failure
 
 /// Everything one plan is made from.
 struct Work {
-    groups: Vec<FileGroup>,
+    from: Vec<String>,
+    scores: Vec<String>,
+    downloads: Arc<Downloads>,
     layouts: LayoutChoice,
-    scores: Vec<FileGroup>,
     policy: Policy,
     models: ModelTable,
     window: SignedDuration,
@@ -178,10 +185,13 @@ struct Work {
 impl Work {
     fn observed(&self, engine: &Engine) -> Result<Plan, Failure> {
         let progress = Progress::start();
+        progress.says("looking at the sources");
+        let groups = observe::resolve(&self.from, &self.downloads)?;
+        let scores = observe::resolve(&self.scores, &self.downloads)?;
         let request = Request {
-            groups: &self.groups,
+            groups: &groups,
             layouts: &self.layouts,
-            scores: &self.scores,
+            scores: &scores,
             policy: &self.policy,
             default_service: self.default_service.as_deref(),
             now: Timestamp::now(),
@@ -190,6 +200,7 @@ impl Work {
             until: self.until,
             prices: &self.models,
             rejects: self.rejects.as_deref(),
+            downloads: &self.downloads,
         };
         let observation = observe::observe(engine, &request, &|stage| {
             progress.says(match stage {

@@ -9,6 +9,7 @@ use std::{
 use super::{
     ObserveError, integrity,
     postgres::{Database, is_address},
+    remote::{self, Downloads},
 };
 
 /// How rows are written down.
@@ -49,8 +50,9 @@ pub struct FileGroup {
     pub database: Option<Database>,
 }
 
-/// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, or `-`.
-pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
+/// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, `-`, or the
+/// same of an object store, whose objects are fetched into `downloads`.
+pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>, ObserveError> {
     let mut groups = Vec::new();
     let mut seen = BTreeSet::new();
     for (source, text) in from.iter().enumerate() {
@@ -71,9 +73,9 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
             continue;
         }
         let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
-        for path in expand(text)? {
+        for (path, identity) in expand(text, downloads)? {
             // The same file under two names would count every request twice.
-            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            if !seen.insert(identity) {
                 return Err(ObserveError::NamedTwice { path });
             }
             let (format, lines) = integrity::check(&path)?;
@@ -92,7 +94,20 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
     Ok(groups)
 }
 
-fn expand(text: &str) -> Result<Vec<PathBuf>, ObserveError> {
+/// Files on this machine, each with what tells it from every other under whatever name.
+fn expand(text: &str, downloads: &Downloads) -> Result<Vec<(PathBuf, PathBuf)>, ObserveError> {
+    if remote::is_address(text) {
+        let fetched = remote::fetch(text, downloads)?.into_iter();
+        return Ok(fetched.map(|object| (object.path, object.identity.into())).collect());
+    }
+    let identified = |path: PathBuf| {
+        let identity = path.canonicalize().unwrap_or_else(|_| path.clone());
+        (path, identity)
+    };
+    Ok(local(text)?.into_iter().map(identified).collect())
+}
+
+fn local(text: &str) -> Result<Vec<PathBuf>, ObserveError> {
     let path = PathBuf::from(text);
     let unreadable = |cause: io::Error| ObserveError::Unreadable { path: path.clone(), cause };
     match path.metadata() {

@@ -17,6 +17,7 @@ use super::{
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
+    remote::Downloads,
 };
 use crate::{
     domain::{
@@ -53,6 +54,8 @@ pub struct Request<'a> {
     pub prices: &'a ModelTable,
     /// Where rejected rows are written, if anywhere.
     pub rejects: Option<&'a Path>,
+    /// For the addresses of rejected rows.
+    pub downloads: &'a Downloads,
 }
 
 /// What is being done, for a progress line.
@@ -83,7 +86,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     let requests = &census.requests;
     tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
-        write_rejects(engine, path)?;
+        write_rejects(engine, path, request.downloads)?;
     }
     let rows = requests.rows();
     judge_rejects(&census)?;
@@ -275,11 +278,20 @@ fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> 
     appender.flush().map_err(failed)
 }
 
-fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
+fn write_rejects(engine: &Engine, path: &Path, downloads: &Downloads) -> Result<(), ObserveError> {
     // It might be the very log they came from.
     if path.symlink_metadata().is_ok() {
         return Err(ObserveError::RejectsExist { path: path.to_owned() });
     }
+    let addresses = || -> duckdb::Result<()> {
+        engine.connection().execute_batch("CREATE OR REPLACE TEMP TABLE downloads (file VARCHAR, address VARCHAR)")?;
+        let mut appender = engine.connection().appender("downloads")?;
+        for (file, address) in downloads.addresses() {
+            appender.append_row(duckdb::params![file, address])?;
+        }
+        appender.flush()
+    };
+    addresses().map_err(|cause| ObserveError::engine("naming downloads", cause))?;
     let sql = format!(
         "COPY ({}) TO {} (FORMAT csv, HEADER)",
         include_str!("../../queries/rejects.sql").trim_end(),

@@ -201,7 +201,9 @@ fn of_two_rows_with_one_identity_the_fuller_stays() {
 
 #[test]
 fn quantiles_of_the_test_data_are_within_alpha_of_exact() {
-    let groups = observe::resolve(&[concat!(env!("CARGO_MANIFEST_DIR"), "/testdata").to_owned()], &Downloads::default()).unwrap();
+    let groups =
+        observe::resolve(&[concat!(env!("CARGO_MANIFEST_DIR"), "/testdata").to_owned()], &Downloads::default())
+            .unwrap();
     let engine = Engine::open(None).unwrap();
     let until: Timestamp = "2023-11-17T18:00:00Z".parse().unwrap();
     let request = Request {

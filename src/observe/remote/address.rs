@@ -92,8 +92,8 @@ impl Address {
         };
         let parsed = |key: &str| Key::parse(key).map_err(|error| bad(&error.to_string()));
         let wanted = if let Some(first) = key.find(['*', '?', '[']) {
-            let pattern = Pattern::new(key)
-                .map_err(|cause| ObserveError::BadPattern { pattern: shown(authority), cause })?;
+            let pattern =
+                Pattern::new(key).map_err(|cause| ObserveError::BadPattern { pattern: shown(authority), cause })?;
             let literal = key[..first].rfind('/').map_or(0, |slash| slash + 1);
             Wanted::Matching { pattern, prefix: parsed(&key[..literal])?, deep: key[literal..].contains('/') }
         } else {
@@ -200,7 +200,9 @@ mod tests {
 
     #[test]
     fn secrets_in_addresses_are_refused_and_never_repeated() {
-        for text in ["s3://key:secret@bucket/a.csv", "https://user:secret@host/a.csv", "https://secret@host/a.csv?x=secret"] {
+        for text in
+            ["s3://key:secret@bucket/a.csv", "https://user:secret@host/a.csv", "https://secret@host/a.csv?x=secret"]
+        {
             let error = Address::parse(text).unwrap_err();
             assert!(matches!(error, ObserveError::SecretInAddress { .. }), "{error:?}");
             assert!(!format!("{error:?} {error}").contains("secret@"), "{error:?}");

@@ -112,7 +112,7 @@ impl Trouble {
                 "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, a service account of the machine or the pod, or \
                  GOOGLE_SKIP_SIGNATURE=true for a public bucket"
             }
-            "http" | "https" => "a presigned address; no credentials are sent to web servers",
+            "http" | "https" => "a signed query in the address; web servers are sent no other credentials",
             _ => {
                 "AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_KEY, a workload or managed identity, or \
                  AZURE_SKIP_SIGNATURE=true for a public container"
@@ -124,12 +124,12 @@ impl Trouble {
                 region.into()
             }
             Self::Refused { code: Some(code), .. } if code.contains("Expired") => {
-                format!("the credentials have expired; give new ones: {credentials}")
+                format!("the credentials have expired. What is looked for: {credentials}")
             }
-            Self::Refused { status: 401, .. } | Self::NoCredentials => format!("give {credentials}"),
+            Self::Refused { status: 401, .. } | Self::NoCredentials => format!("what is looked for: {credentials}"),
             Self::Refused { status: 403, .. } => format!(
-                "the credentials must allow reading objects and, for patterns and folders, listing the bucket; a signed address may have expired. \
-                 Known are {credentials}"
+                "the credentials must allow reading objects and, for patterns and folders, listing the bucket; a signed query may have expired. \
+                 What is looked for: {credentials}"
             ),
             Self::Refused { status: 404, .. } => "check bucket and name; names are case sensitive".into(),
             Self::Refused { status: 400, .. } if cloud.starts_with("s3") => region.into(),
@@ -144,7 +144,7 @@ impl Trouble {
             }
             Self::Certificate(_) => "name your own authority's certificates in SSL_CERT_FILE".into(),
             Self::Unencrypted => "use https, or say AWS_ALLOW_HTTP=true (AZURE_ALLOW_HTTP=true) if nobody can listen".into(),
-            Self::Refused { .. } | Self::Other(_) => format!("check the address and the settings of the store; credentials are {credentials}"),
+            Self::Refused { .. } | Self::Other(_) => format!("check the address and the settings of the store. For credentials, what is looked for: {credentials}"),
         }
     }
 }

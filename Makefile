@@ -39,8 +39,8 @@ lint:
 docs:
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
-bench: ## Measure one million events against a bare DuckDB GROUP BY (release build)
-	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan
+bench: ## Measure a million events, or ROWS=…, against a bare DuckDB GROUP BY (release build)
+	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan -- $(ROWS)
 
 release: ## Build the optimized binary
 	$(CARGO) build --release --locked $(FEATURES)

@@ -1,4 +1,5 @@
--- Events ready to be reduced: unique, priced, with the key of their cell and their values as whole numbers.
+-- Events ready to be reduced: unique, priced, with the key of their cell and their values as whole numbers. The definition that the
+-- fold in the program follows; for databases that reduce by themselves.
 -- Whole numbers add up to the same total in any order, so that a parallel scan gives the same bytes every time:
 -- milliseconds × 1e3, US dollars × 1e9, quality × 1e6, weights × 1e3.
 -- Input:   unique_rows; prices (provider, model, input, output, cached_input, cache_write: US dollars per token; provider ''
@@ -14,12 +15,13 @@ SELECT
     e.provider AS provider,
     e.model AS model,
     config_version,
+    variant,
     CASE
         WHEN ts_us >= getvariable('window_start_us') THEN 0
         WHEN ts_us >= getvariable('before_start_us') THEN 1
         ELSE 2
     END AS span,
-    hash(service, complexity, e.provider, e.model, config_version, span) AS cell,
+    hash(service, complexity, e.provider, e.model, config_version, variant, span) AS cell,
     outcome,
     fault,
     cache_hit,
@@ -36,6 +38,8 @@ SELECT
             + output_tokens * p.output END
     )) AS BIGINT) AS cost_nano,
     CAST(round(quality * 1e6) AS BIGINT) AS quality_micro
-FROM unique_rows AS e
+FROM (
+    SELECT * REPLACE (canonical_provider(provider) AS provider, coalesce(model, 'unknown') AS model) FROM unique_rows
+) AS e
 LEFT JOIN prices AS p
     ON p.provider = coalesce(e.provider, '') AND p.model = e.model

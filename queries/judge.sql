@@ -2,6 +2,8 @@
 -- Input:   typed, one row a request: the columns that src/observe/typed.rs lists, texts trimmed, numbers as DOUBLE (NaN where the
 --          source holds text that is no number), `ts_us` in microseconds since 1970, UTC.
 -- Output:  rows in the units of the canonical layout, and `reject` (NULL when the row is good).
+--          Provider and model stay as the source has them, the model of an early failure NULL: what they are called is settled once
+--          a key, in keys.sql, and not once a row.
 -- Setting: future_limit_us (microseconds since 1970, UTC).
 -- NULL in a measurement means unknown, never zero. A row that is no request of a model is passed over, which `reject` tells.
 WITH judged AS (
@@ -27,15 +29,15 @@ SELECT
     service,
     endpoint,
     provider,
-    -- A request that failed early may never have reached a model, and is a failure all the same.
-    coalesce(model, 'unknown') AS model,
+    model,
     config_version,
     variant,
     complexity,
     outcome,
     -- Refusals the caller brought about are kept apart from failures of the provider.
     CASE
-        WHEN outcome = 'success' THEN 'none'
+        -- Beside a success in a log without failures, nobody knows how many there were.
+        WHEN outcome = 'success' THEN CASE WHEN records_failures THEN 'none' ELSE 'unseen' END
         WHEN outcome = 'cancelled' THEN 'caller'
         WHEN outcome = 'error' AND status BETWEEN 400 AND 499 AND status NOT IN (408, 429) THEN 'caller'
         ELSE 'provider'
@@ -43,6 +45,7 @@ SELECT
     cache_hit,
     -- Failed requests are often logged with a latency of zero, or with that of the failure: only successes count.
     CASE WHEN outcome = 'success' AND NOT cache_hit THEN latency END AS latency_ms,
+    latency AS stated_latency_ms,
     CASE WHEN outcome = 'success' AND NOT cache_hit THEN ttft END AS ttft_ms,
     CASE WHEN NOT cache_hit THEN input END AS input_tokens,
     CASE WHEN NOT cache_hit THEN cached END AS cached_input_tokens,
@@ -54,6 +57,28 @@ SELECT
     CASE WHEN coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6 THEN CAST(round(coalesce(row_weight, 1) * 1000) AS BIGINT) END
         AS weight_milli,
     CASE
+        -- Nearly every row passes these tests, which are cheap and imply that no rule below is broken: then none is looked at.
+        -- `coalesce` around an OR makes it a value; as a condition it would sort the rows of either side together.
+        WHEN malformed IS NULL AND skipped IS NULL AND NOT cache_hit_unreadable
+            AND NOT ts_missing AND ts_us <= getvariable('future_limit_us')
+            AND strlen(request_id) <= 128
+            AND strlen(service) <= 128
+            AND outcome IN ('success', 'error', 'timeout', 'cancelled')
+            AND coalesce(stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL, false)
+            AND model IS NOT NULL
+            AND coalesce(complexity IN ('simple', 'medium', 'complex'), true)
+            AND coalesce(latency, CASE WHEN outcome = 'success' THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
+            AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
+            AND coalesce(input, 0) BETWEEN 0 AND 1e9 AND coalesce(input = floor(input), true)
+            AND coalesce(output, 0) BETWEEN 0 AND 1e9 AND coalesce(output = floor(output), true)
+            AND coalesce(cached, 0) BETWEEN 0 AND 1e9 AND coalesce(cached = floor(cached), true)
+            AND coalesce(cache_write, 0) BETWEEN 0 AND 1e9 AND coalesce(cache_write = floor(cache_write), true)
+            AND coalesce(coalesce(cached, cache_write) IS NULL OR coalesce(cached, 0) + coalesce(cache_write, 0) <= input, false)
+            AND coalesce(cost, 0) BETWEEN 0 AND 1e6
+            AND coalesce(score, 0) BETWEEN 0 AND 1
+            AND coalesce(retries, 0) BETWEEN 0 AND 1e6
+            AND coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6
+            THEN NULL
         WHEN malformed IS NOT NULL THEN malformed
         WHEN skipped IS NOT NULL THEN 'passed over: ' || skipped
         WHEN ts_missing THEN 'ts: empty'

@@ -9,6 +9,14 @@ CREATE OR REPLACE TEMP MACRO number(x) AS
         ELSE 'NaN'::DOUBLE
     END;
 
+-- Text without the spaces around it, NULL when empty, for columns of many different texts: most have no space, and looking is cheaper
+-- than trimming. Columns of few texts are trimmed once a text.
+CREATE OR REPLACE TEMP MACRO trimmed(t) AS
+    CASE
+        WHEN t >= '!' AND NOT ends_with(t, ' ') AND strlen(t) = length(t) THEN t
+        ELSE nullif(trim(t), '')
+    END;
+
 -- Microseconds since 1970 from text: RFC 3339, and the spellings databases print (`+00`, ` UTC`). A time without a zone is
 -- ambiguous by hours, so it is NULL and the row a reject. Most logs end in Z, which saves them the pattern.
 CREATE OR REPLACE TEMP MACRO utc_us(t) AS

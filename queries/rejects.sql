@@ -1,5 +1,6 @@
 -- Every rejected row with its reason and what stood in the source, for people to mend.
--- Input:  rows; reject_errors and reject_scans, which DuckDB keeps of lines it could not split; downloads (file, address).
+-- Input:  rows; reject_errors and reject_scans, which DuckDB keeps of lines it could not split; addresses (file, address)
+--         of what was fetched.
 -- Output: reject, origin (file, or address of an object), source_row (JSON of the row, or the line as it stands).
 --         Order: origin, reject, row.
 WITH rejected AS (
@@ -15,5 +16,5 @@ WITH rejected AS (
 )
 SELECT reject, coalesce(address, file) AS origin, source_row
 FROM rejected
-LEFT JOIN downloads USING (file)
+LEFT JOIN addresses USING (file)
 ORDER BY origin, reject, source_row

@@ -10,6 +10,7 @@ SELECT
     provider,
     model,
     config_version,
+    variant,
     span,
     CAST(count(*) AS BIGINT) AS n,
     CAST(sum(weight_milli) AS DOUBLE) / 1e3 AS weight,
@@ -19,7 +20,8 @@ SELECT
     CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'provider'), 0) AS DOUBLE) / 1e3 AS provider_errors,
     CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'caller'), 0) AS DOUBLE) / 1e3 AS caller_errors,
     CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND outcome = 'success' AND cost_nano IS NULL), 0) AS DOUBLE)
-        / 1e3 AS unpriced
+        / 1e3 AS unpriced,
+    CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'unseen'), 0) AS DOUBLE) / 1e3 AS unseen
 FROM events
-GROUP BY cell, service, complexity, provider, model, config_version, span
-ORDER BY service, complexity NULLS FIRST, provider NULLS FIRST, model, config_version NULLS FIRST, span
+GROUP BY cell, service, complexity, provider, model, config_version, variant, span
+ORDER BY service, complexity NULLS FIRST, provider NULLS FIRST, model, config_version NULLS FIRST, variant NULLS FIRST, span

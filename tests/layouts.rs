@@ -118,7 +118,7 @@ fn figures_of_every_layout_are_those_worked_out_by_hand() {
             assert_eq!(rejected(&plan), [], "{file}");
             assert_eq!(plan["source"]["rows_used"], rows, "{file}");
             if flags.is_none() {
-                assert_eq!(plan["source"]["layouts"][0], layout, "{file}");
+                assert!(plan["source"]["layouts"].as_array().unwrap().contains(&layout.into()), "{file}");
             }
             let found: BTreeMap<&str, &Value> = plan["services"]
                 .as_array()

@@ -184,6 +184,24 @@ fn rejected_rows_name_the_object_they_came_from() {
 }
 
 #[test]
+fn an_inspection_calls_objects_by_their_addresses() {
+    let place = Place::new();
+    bucket(place.path());
+    let endpoint = store::s3(place.path());
+    let inspect = |mut command: Command, from: &str| -> Run {
+        command.args(["inspect", "--format", "json", "--from", from]).output().unwrap().into()
+    };
+    let remote = inspect(place.s3(&endpoint), "s3://bucket/logs/**/*.parquet");
+    let local = inspect(place.bare(), "bucket/logs/2026/01/a.parquet");
+    assert_eq!((remote.code, local.code), (Some(0), Some(0)), "{}{}", remote.stderr, local.stderr);
+    assert!(remote.stdout.contains("\"s3://bucket/logs/2026/01/a.parquet\""), "{}", remote.stdout);
+    assert_eq!(remote.stdout.replace("s3://bucket/", "bucket/"), local.stdout);
+    let text: Run = place.s3(&endpoint).args(["inspect", "--from", "s3://bucket/logs/2026/*"]).output().unwrap().into();
+    assert!(text.stdout.contains("s3://bucket/logs/2026/b.ndjson.gz"), "{}{}", text.stdout, text.stderr);
+    assert_eq!(std::fs::read_dir(place.temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn scores_come_from_stores_too() {
     let place = Place::new();
     let folder = place.path().join("bucket");

@@ -9,7 +9,7 @@ use optimizer::{
         Arm, ModelTable, Policy, Segment,
         policy::{Model, Tier},
     },
-    observe::{self, Downloads, Engine, LayoutChoice, Request},
+    observe::{self, Downloads, Engine, LayoutChoice, LoadRequest, Request},
     stats::{Observation, Sketch},
 };
 use tempfile::tempdir;
@@ -48,18 +48,19 @@ fn observed(folder: &Path, header: &str, rows: &[&str]) -> Observation {
     let engine = Engine::open(None).unwrap();
     let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let request = Request {
-        groups: &groups,
-        layouts: &LayoutChoice::default(),
-        scores: &[],
-        policy: &policy(),
-        default_service: Some("fallback"),
-        now: noon,
+        load: LoadRequest {
+            groups: &groups,
+            layouts: &LayoutChoice::default(),
+            scores: &[],
+            policy: &policy(),
+            default_service: Some("fallback"),
+            now: noon,
+        },
         window: SignedDuration::from_hours(1),
         lookback: SignedDuration::from_hours(24),
         until: Some(noon),
         prices: &prices(),
         rejects: None,
-        downloads: &Downloads::default(),
     };
     observe::observe(&engine, &request, &|_| ()).unwrap()
 }
@@ -207,18 +208,19 @@ fn quantiles_of_the_test_data_are_within_alpha_of_exact() {
     let engine = Engine::open(None).unwrap();
     let until: Timestamp = "2023-11-17T18:00:00Z".parse().unwrap();
     let request = Request {
-        groups: &groups,
-        layouts: &LayoutChoice::default(),
-        scores: &[],
-        policy: &policy(),
-        default_service: None,
-        now: until,
+        load: LoadRequest {
+            groups: &groups,
+            layouts: &LayoutChoice::default(),
+            scores: &[],
+            policy: &policy(),
+            default_service: None,
+            now: until,
+        },
         window: SignedDuration::from_hours(1),
         lookback: SignedDuration::from_hours(24),
         until: Some(until),
         prices: &prices(),
         rejects: None,
-        downloads: &Downloads::default(),
     };
     let observation = observe::observe(&engine, &request, &|_| ()).unwrap();
     for (service, evidence) in &observation.services {

@@ -365,7 +365,7 @@ fn proxy(server: &Server, limit: usize, hang_up: bool) -> u16 {
         if hang_up {
             let _ = to_client.shutdown(Shutdown::Both);
         } else {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
         }
     });
     port

@@ -1,9 +1,10 @@
 //! Measures one whole `plan` against a bare DuckDB `GROUP BY` over the same file in the same run, and prints the ratio.
 //!
 //! ```text
-//! make bench                                    # 1,000,000 rows, five runs
-//! cargo bench --bench plan -- 10000000 3        # rows and runs
-//! cargo bench --bench plan -- --generate FILE [ROWS] [SERVICES] [MINUTES]
+//! make bench                                    # 1,000,000 rows of either shape, five runs, and what readers make of text
+//! make bench ROWS=10000000
+//! cargo bench --bench plan -- 100000000 3 plain # rows, runs and shape
+//! cargo bench --bench plan -- --generate FILE [ROWS] [SERVICES] [MINUTES] [SHAPE]
 //! ```
 //! The floor reads the same Parquet file with as many threads and aggregates six columns by service, model and variant. Both
 //! are whole processes, started in turn, so that memory and start-up count. `cargo test` runs it once, small, to keep it alive.
@@ -16,6 +17,8 @@ use std::{
     time::Instant,
 };
 
+use generate::Shape;
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     // `cargo bench` says so; without it this is a test run.
@@ -25,41 +28,86 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("--floor") => floor(&arguments[1]),
         Some("--generate") => {
-            generate::write(&arguments[1], number(2, 1_000_000), number(3, 1_000), number(4, 15))
+            let shape = arguments.get(5).map_or(Shape::Plain, |text| shape(text));
+            generate::write(&arguments[1], shape, number(2, 1_000_000), number(3, 1_000), number(4, 15))
                 .expect("the file can be written");
             ExitCode::SUCCESS
         }
-        _ if measuring => measure(number(0, 1_000_000), number(1, 5).max(1)),
-        _ => measure(20_000, 1),
+        _ if measuring => {
+            let (rows, runs) = (number(0, 1_000_000), number(1, 5).max(1));
+            let shapes = arguments.get(2).map_or(vec![Shape::Plain, Shape::Hostile], |text| vec![shape(text)]);
+            for shape in shapes {
+                measure(shape, rows, runs);
+            }
+            if arguments.len() < 3 {
+                // Text is slow enough to be told by fewer rows.
+                readers((rows / 5).min(1_000_000), runs.min(3));
+            }
+            ExitCode::SUCCESS
+        }
+        _ => {
+            measure(Shape::Plain, 20_000, 1);
+            readers(2_000, 1);
+            ExitCode::SUCCESS
+        }
     }
 }
 
-fn measure(rows: u64, runs: u64) -> ExitCode {
-    let own = std::env::current_exe().expect("this process has a path");
+fn shape(text: &str) -> Shape {
+    match text {
+        "plain" => Shape::Plain,
+        "hostile" => Shape::Hostile,
+        other => panic!("no shape is called {other}"),
+    }
+}
+
+fn plan_over(data: &str) -> (f64, u64) {
     let optimizer = Path::new(env!("CARGO_BIN_EXE_optimizer"));
+    let plan = ["plan", "--dry-run", "--from", data, "--window", "15m", "--lookback", "30m", "--format", "json"];
+    timed(optimizer, &plan)
+}
+
+/// Rows a second of a whole plan over text.
+fn readers(rows: u64, runs: u64) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let data = path("requests.parquet");
+    generate::write(&data, Shape::Plain, rows, 100, 15).expect("the file can be written");
+    for (format, text) in [("csv", path("requests.csv")), ("json", path("requests.ndjson"))] {
+        generate::convert(&data, format, &text).expect("the file can be written");
+        let mut rates: Vec<f64> = (0..=runs).map(|_| rows as f64 / plan_over(&text).0).skip(1).collect();
+        let rate = median(&mut rates);
+        println!(
+            "{{\"bench\":\"read\",\"format\":\"{format}\",\"rows\":{rows},\"runs\":{runs},\"rows_per_s\":{rate:.0}}}"
+        );
+        println!("read {format}: {rate:.0} rows/s (median of {runs} plans over {rows} rows)");
+    }
+}
+
+fn measure(shape: Shape, rows: u64, runs: u64) {
+    let own = std::env::current_exe().expect("this process has a path");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("requests.parquet").to_string_lossy().into_owned();
-    generate::write(&data, rows, 1_000, 15).expect("the file can be written");
-    let plan = ["plan", "--dry-run", "--from", &data, "--window", "15m", "--lookback", "30m", "--format", "json"];
+    generate::write(&data, shape, rows, 1_000, 15).expect("the file can be written");
     let (mut floors, mut plans, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..=runs {
         // The first pair warms the file cache and is dropped below.
         let (seconds, _) = timed(&own, &["--floor", &data]);
         floors.push(seconds);
-        let (seconds, peak) = timed(optimizer, &plan);
+        let (seconds, peak) = plan_over(&data);
         plans.push(seconds);
         peaks.push(peak);
     }
     let mut ratios: Vec<f64> = plans.iter().zip(&floors).skip(1).map(|(plan, floor)| plan / floor).collect();
     let (floor, plan, ratio) = (median(&mut floors[1..]), median(&mut plans[1..]), median(&mut ratios));
+    let name = format!("{shape:?}").to_lowercase();
     let peak = peaks.iter().copied().max().unwrap_or(0) / 1024;
     println!(
-        "{{\"bench\":\"plan\",\"rows\":{rows},\"runs\":{runs},\"floor_s\":{floor:.3},\"plan_s\":{plan:.3},\"ratio\":{ratio:.2},\"peak_mib\":{peak}}}"
+        "{{\"bench\":\"plan\",\"shape\":\"{name}\",\"rows\":{rows},\"runs\":{runs},\"floor_s\":{floor:.3},\"plan_s\":{plan:.3},\"ratio\":{ratio:.2},\"peak_mib\":{peak}}}"
     );
     println!(
-        "rows {rows}: plan {plan:.3} s, floor {floor:.3} s, ratio {ratio:.2} (medians of {runs}), peak memory {peak} MiB"
+        "{name}, {rows} rows: plan {plan:.3} s, floor {floor:.3} s, ratio {ratio:.2} (medians of {runs}), peak memory {peak} MiB"
     );
-    ExitCode::SUCCESS
 }
 
 /// Runs a command to its end; wall seconds and peak resident kibibytes.

@@ -3,10 +3,13 @@
 
 mod failure;
 mod files;
+mod inspect;
 mod plan;
 mod policy;
 mod progress;
+mod screen;
 mod sink;
+mod source;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -24,6 +27,7 @@ Examples:
   optimizer plan --dry-run --from 's3://bucket/logs/**/*.parquet'
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
+  optimizer inspect --from new.csv                      what is in this data?
   optimizer policy check policies/balanced.yaml
 
 Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used; 130 stopped by Ctrl-C.";
@@ -40,6 +44,8 @@ struct Cli {
 enum Command {
     /// Look at a window of requests and say what should change, and why
     Plan(Box<plan::PlanArgs>),
+    /// Look at a source: its layout, what its rows know, what is wrong with them, what may fool an analysis
+    Inspect(Box<inspect::InspectArgs>),
     /// Check policy files, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
@@ -58,6 +64,7 @@ pub fn main() -> ExitCode {
     start_logging();
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
     match done {

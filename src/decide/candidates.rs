@@ -240,7 +240,7 @@ fn limits(candidate: &Measures, current: &Measures, rules: &Rules) -> Vec<Check>
     let mut checks = vec![
         judge("quality loss", quality, "quality is unknown on one side or both"),
         judge("latency growth", latency, "too few latencies to know its 95th percentile"),
-        judge("error rate", errors, "no request of it is known"),
+        judge("error rate", errors, "how many of its requests fail is unknown"),
     ];
     if let Some(limit) = constraints.cost_per_request_usd {
         let cost = candidate.cost.map(|cost| {

@@ -80,7 +80,7 @@ fn summary(
         latency_p95_ms: window.latency.quantile(0.95),
         latency_p99_ms: window.latency.quantile(0.99),
         error_rate: window.error_rate(),
-        caller_error_rate: (served > 0.0).then(|| window.requests.caller_errors / served),
+        caller_error_rate: window.requests.failures_are_seen().then(|| window.requests.caller_errors / served),
         cost_per_request_usd: priced(window).then(|| window.cost.mean()).flatten(),
         quality: window.quality.mean(),
         quality_coverage: window.quality_coverage(),

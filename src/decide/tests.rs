@@ -43,6 +43,7 @@ impl Told {
                 provider_errors: f64::from(self.errors),
                 caller_errors: 0.0,
                 unpriced: 0.0,
+                unseen: 0.0,
             },
             latency: Sketch::from_values((0..good).map(|index| self.latency * spread(index))),
             cost: Sketch::from_values((0..good).map(|index| self.cost * spread(index))),

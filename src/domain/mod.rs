@@ -5,6 +5,7 @@ pub mod event;
 pub mod fault;
 pub mod finding;
 pub mod format;
+pub mod inspection;
 pub mod plan;
 pub mod policy;
 pub mod price;

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::{layout::Layout, remote::Trouble};
+use super::{layout::Layout, remote::RemoteError};
 use crate::domain::{
     event::COLUMNS,
     fault::{Exit, Fixable},
@@ -77,29 +77,8 @@ pub enum ObserveError {
     NoScores { origin: String, found: Vec<String> },
     #[error("none of the {rows} scores can be used\n{reasons}")]
     ScoresUseless { rows: u64, reasons: String },
-    #[error("addresses that begin with `{scheme}://` are not known")]
-    UnknownScheme { scheme: String },
-    #[error("`{address}` cannot be read as an address: {what}")]
-    BadAddress { address: String, what: String },
-    #[error("`{address}` holds credentials")]
-    SecretInAddress { address: String },
-    #[error("`{address}` would be read without encryption")]
-    Unencrypted { address: String },
-    #[error("there is no object `{address}`, and none below it")]
-    NoObject { address: String },
-    #[error("cannot {doing} `{address}`")]
-    Remote {
-        doing: &'static str,
-        address: String,
-        #[source]
-        cause: Trouble,
-    },
-    #[error("objects cannot be kept in `{}` while they are read", folder.display())]
-    Temporary {
-        folder: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     #[error("the address of the database cannot be read: {what}")]
     Address { what: String },
     #[error("the address of the database holds a password")]
@@ -310,20 +289,7 @@ impl Fixable for ObserveError {
             Self::ScoresUseless { .. } => {
                 "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
             }
-            Self::UnknownScheme { .. } => {
-                "s3, gs, az, abfs, https and postgres are; what lies on this machine is named by its path alone".into()
-            }
-            Self::BadAddress { .. } => {
-                "write `s3://bucket/folder/*.parquet`, `gs://…`, `az://container/…` or `https://host/file.csv`".into()
-            }
-            Self::SecretInAddress { .. } => {
-                "everybody on this machine can read a command line: put credentials where the cloud's own tools look for them"
-                    .into()
-            }
-            Self::Unencrypted { .. } => "use https; plain http is for servers on this machine".into(),
-            Self::NoObject { .. } => "check bucket and name; names are case sensitive".into(),
-            Self::Remote { cause, address, .. } => cause.hint(address),
-            Self::Temporary { .. } => "set TMPDIR to a folder that can be written and has room for the objects".into(),
+            Self::Remote(error) => return error.hint(),
             Self::Address { .. } => "write `postgres://user@host:5432/database?table=schema.table`".into(),
             Self::PasswordInAddress => {
                 "everybody on this machine can read a command line: put it in PGPASSWORD, or in a file named by PGPASSFILE".into()
@@ -388,14 +354,11 @@ impl Fixable for ObserveError {
     fn exit(&self) -> Exit {
         match self {
             Self::Interrupted => Exit::Interrupted,
+            Self::Remote(error) => error.exit(),
             Self::BadPattern { .. }
             | Self::Window { .. }
             | Self::Rejects { .. }
             | Self::NamedTwice { .. }
-            | Self::UnknownScheme { .. }
-            | Self::BadAddress { .. }
-            | Self::SecretInAddress { .. }
-            | Self::Unencrypted { .. }
             | Self::Address { .. }
             | Self::PasswordInAddress
             | Self::LayoutUnclear { .. }

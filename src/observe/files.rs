@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -44,10 +44,19 @@ pub struct FileGroup {
     pub format: Format,
     /// Sorted, so that the order a directory is listed in never shows.
     pub files: Vec<PathBuf>,
+    /// Of the files that were fetched: where they came from, which is what everybody else calls them.
+    pub addresses: BTreeMap<PathBuf, String>,
     /// Lines of text that are not blank, headers included; what was read must account for each.
     pub lines: u64,
     /// Instead of files.
     pub database: Option<Database>,
+}
+
+impl FileGroup {
+    /// How messages and reports call a file.
+    pub(super) fn name_of(&self, file: &Path) -> String {
+        self.addresses.get(file).map_or_else(|| file.display().to_string(), Clone::clone)
+    }
 }
 
 /// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, `-`, or the
@@ -62,24 +71,40 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
                 return Err(ObserveError::NamedTwice { path: database.shown.into() });
             }
             let format = Format::Postgres;
-            groups.push(FileGroup { source, format, files: Vec::new(), lines: 0, database: Some(database) });
+            groups.push(FileGroup {
+                source,
+                format,
+                files: Vec::new(),
+                addresses: BTreeMap::new(),
+                lines: 0,
+                database: Some(database),
+            });
             continue;
         }
         if text == "-" {
             if !seen.insert(PathBuf::from("-")) {
                 return Err(ObserveError::NamedTwice { path: "-".into() });
             }
-            groups.push(FileGroup { source, format: Format::Stdin, files: Vec::new(), lines: 0, database: None });
+            groups.push(FileGroup {
+                source,
+                format: Format::Stdin,
+                files: Vec::new(),
+                addresses: BTreeMap::new(),
+                lines: 0,
+                database: None,
+            });
             continue;
         }
         let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
-        for (path, identity) in expand(text, downloads)? {
+        let mut addresses = BTreeMap::new();
+        for Found { path, identity, address } in expand(text, downloads)? {
             // The same file under two names would count every request twice.
             if !seen.insert(identity) {
                 return Err(ObserveError::NamedTwice { path });
             }
             let (format, lines) = integrity::check(&path)?;
             let (files, known) = by_format.entry(format).or_default();
+            addresses.extend(address.map(|address| (path.clone(), address)));
             files.push(path);
             *known += lines;
         }
@@ -87,6 +112,7 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
             source,
             format,
             files,
+            addresses: addresses.clone(),
             lines,
             database: None,
         }));
@@ -94,17 +120,29 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
     Ok(groups)
 }
 
-/// Files on this machine, each with what tells it from every other under whatever name.
-fn expand(text: &str, downloads: &Downloads) -> Result<Vec<(PathBuf, PathBuf)>, ObserveError> {
+/// A file on this machine.
+struct Found {
+    path: PathBuf,
+    /// Tells it from every other under whatever name.
+    identity: PathBuf,
+    /// Where it was fetched from, if it was.
+    address: Option<String>,
+}
+
+fn expand(text: &str, downloads: &Downloads) -> Result<Vec<Found>, ObserveError> {
     if remote::is_address(text) {
-        let fetched = remote::fetch(text, downloads)?.into_iter();
-        return Ok(fetched.map(|object| (object.path, object.identity.into())).collect());
+        let found = |object: remote::Fetched| Found {
+            path: object.path,
+            identity: object.identity.into(),
+            address: Some(object.address),
+        };
+        return Ok(remote::fetch(text, downloads)?.into_iter().map(found).collect());
     }
-    let identified = |path: PathBuf| {
+    let found = |path: PathBuf| {
         let identity = path.canonicalize().unwrap_or_else(|_| path.clone());
-        (path, identity)
+        Found { path, identity, address: None }
     };
-    Ok(local(text)?.into_iter().map(identified).collect())
+    Ok(local(text)?.into_iter().map(found).collect())
 }
 
 fn local(text: &str) -> Result<Vec<PathBuf>, ObserveError> {

@@ -2,16 +2,19 @@
 //! `rollup_cells.sql`, `rollup_bins.sql` and `rollup_minutes.sql` say, several times faster and in memory that grows with the
 //! bins that occur, not with the rows; the test below holds the two to each other.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    hash::{BuildHasherDefault, Hasher},
+mod batch;
+mod places;
+mod waiting;
+
+use super::{
+    Engine, ObserveError,
+    duplicates::Identities,
+    histogram::{Histogram, UNIT},
 };
-
-use duckdb::arrow::array::{Array, AsArray, Int8Array, Int32Array, Int64Array, StringArray, StructArray, UInt64Array};
-use duckdb::arrow::datatypes::{Int8Type, Int32Type, Int64Type, UInt64Type};
-
-use super::{Engine, ObserveError, histogram::Histogram};
-use crate::stats::sketch::bin_of;
+use crate::domain::ModelTable;
+use batch::Batch;
+use places::Places;
+use waiting::Waiting;
 
 const DOING: &str = "reducing events";
 
@@ -22,6 +25,8 @@ pub(super) const WEIGHT_SCALE: f64 = 1e3;
 /// The metrics that are also kept by minute, as positions in [`METRIC_SCALE`]: latency, cost, quality.
 pub(super) const MINUTE_METRICS: [usize; 3] = [0, 4, 5];
 
+const MINUTE_US: i64 = 60_000_000;
+
 /// What a cell's rows have in common. Ordered as the plan lists them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CellKey {
@@ -30,6 +35,7 @@ pub(super) struct CellKey {
     pub provider: Option<String>,
     pub model: String,
     pub config_version: Option<String>,
+    pub variant: Option<String>,
     /// 0 the window, 1 the window before, 2 earlier.
     pub span: u8,
 }
@@ -45,98 +51,145 @@ pub(super) struct Counts {
     pub provider_errors: i128,
     pub caller_errors: i128,
     pub unpriced: i128,
+    pub unseen: i128,
 }
 
 /// Weighted sums and weights of [`MINUTE_METRICS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Minute {
+    /// Minutes since 1970, UTC.
+    pub at: i64,
     pub totals: [i128; 3],
     pub weights: [i64; 3],
 }
 
 #[derive(Debug)]
 pub(super) struct Cell {
-    /// DuckDB's hash of the key.
-    #[cfg_attr(not(test), expect(dead_code, reason = "by it the test finds the cell in the rollups of the SQL"))]
-    pub hash: u64,
     pub key: CellKey,
     pub counts: Counts,
     pub histograms: [Histogram; 6],
-    pub minutes: BTreeMap<i64, Minute>,
+    /// Ascending.
+    pub minutes: Vec<Minute>,
+    /// Where in `minutes` the last row fell.
+    last: usize,
+    /// Position of the price of its requests.
+    price: u32,
 }
 
-/// Reduces the view `events` to cells, in the order of their keys, and makes of them what `finish` does; `ended` is called in
-/// between. Both steps share a thread, because memory freed by the one is then at hand for the other.
+/// How to fold.
+pub(super) struct Settings<'a> {
+    pub prices: &'a ModelTable,
+    /// Where the window and the window before start, in microseconds since 1970.
+    pub window_start_us: i64,
+    pub before_start_us: i64,
+    /// Rows to look for duplicates among; none when nobody is to look.
+    pub identities: Option<u64>,
+}
+
+/// Hashes of identities that may occur more than once, and what was made of the cells.
+pub(super) struct Folded<T> {
+    pub suspects: Vec<u64>,
+    pub made: T,
+}
+
+/// Reduces the view `unique_rows` to cells, in the order of their keys, and makes of them what `finish` does; `ended` is called
+/// in between. Both steps share a thread, because memory freed by the one is then at hand for the other.
 pub(super) fn fold<T: Send>(
     engine: &Engine,
+    settings: &Settings<'_>,
     ended: &dyn Fn(),
     finish: impl FnOnce(Vec<Cell>) -> Result<T, ObserveError> + Send,
-) -> Result<T, ObserveError> {
-    engine.stream(DOING, include_str!("../../queries/events_narrow.sql"), ended, |batches| {
-        let mut fold = Fold::default();
+) -> Result<Folded<T>, ObserveError> {
+    let places = Places::read(engine, settings.prices)?;
+    engine.stream(DOING, include_str!("../../queries/scan.sql"), ended, |batches| {
+        let mut identities = settings.identities.map(Identities::new);
+        let mut fold = Fold { places, scratch: Scratch::default(), waiting: Waiting::default() };
         for batch in batches {
-            fold.add(&Batch::of(&batch))?;
+            let batch = Batch::of(&batch);
+            if let Some(identities) = &mut identities {
+                identities.add(batch.identity.values());
+            }
+            fold.add(&batch, settings)?;
         }
-        let mut cells = fold.cells;
+        fold.waiting.empty(&mut fold.places.cells);
+        let suspects = identities.map_or_else(Vec::new, Identities::suspects);
+        let mut cells = fold.places.into_cells();
         cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        finish(cells)
+        Ok(Folded { suspects, made: finish(cells)? })
     })
 }
 
+struct Fold<'a> {
+    places: Places<'a>,
+    scratch: Scratch,
+    waiting: Waiting,
+}
+
+/// For each row of the batch at hand, the place of its cell; its cost, and one metric's values and bins.
 #[derive(Default)]
-struct Fold {
-    places: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
-    cells: Vec<Cell>,
-    /// For each row of the batch at hand, the place of its cell; and its bin.
+struct Scratch {
     rows: Vec<u32>,
+    costs: Vec<Option<i64>>,
+    values: Vec<i64>,
     bins: Vec<i16>,
 }
 
-impl Fold {
-    fn add(&mut self, batch: &Batch<'_>) -> Result<(), ObserveError> {
-        self.rows.clear();
-        for row in 0..batch.cell.len() {
-            let place = self.place(batch, row)?;
-            self.rows.push(place);
-            let (cell, weight) = (&mut self.cells[place as usize], batch.weight.value(row));
-            cell.counts.add(batch.kind.value(row), weight, batch.values[4].is_null(row));
-            let minute = cell.minutes.entry(batch.minute.value(row)).or_default();
-            for (place, metric) in MINUTE_METRICS.into_iter().enumerate() {
-                if batch.values[metric].is_valid(row) {
-                    minute.totals[place] += i128::from(batch.values[metric].value(row)) * i128::from(weight);
+impl Fold<'_> {
+    fn add(&mut self, batch: &Batch<'_>, settings: &Settings<'_>) -> Result<(), ObserveError> {
+        let Self { places, scratch, waiting } = self;
+        scratch.rows.clear();
+        for (hash, ts_us) in batch.cell.values().iter().zip(batch.ts_us.values()) {
+            let span = u8::from(*ts_us < settings.window_start_us) + u8::from(*ts_us < settings.before_start_us);
+            scratch.rows.push(places.find(*hash, span)?);
+        }
+        let (cells, prices) = (&mut places.cells, &places.prices);
+        scratch.costs.clear();
+        let costs = scratch.rows.iter().enumerate();
+        let costs = costs.map(|(row, place)| batch.cost(row, prices[cells[*place as usize].price as usize]));
+        scratch.costs.extend(costs);
+        for (row, place) in scratch.rows.iter().enumerate() {
+            let cell = &mut cells[*place as usize];
+            let (weight, cost) = (batch.weight.value(row), scratch.costs[row]);
+            cell.counts.add(batch.kind.value(row), weight, cost.is_none());
+            let minute = cell.minute(batch.ts_us.value(row).div_euclid(MINUTE_US));
+            for (place, value) in [batch.whole(0, row), cost, batch.whole(5, row)].into_iter().enumerate() {
+                if let Some(value) = value {
+                    minute.totals[place] += i128::from(value) * i128::from(weight);
                     minute.weights[place] += weight;
                 }
             }
         }
-        // Metric by metric, and all logarithms before the first histogram is touched: the short loop that is left lets the
-        // processor wait for many places in memory at once.
-        for (metric, (values, scale)) in batch.values.iter().zip(METRIC_SCALE).enumerate() {
-            self.bins.clear();
-            self.bins.extend(values.values().iter().map(|value| bin_of(*value as f64 / scale)));
-            for (row, (place, bin)) in self.rows.iter().zip(&self.bins).enumerate() {
-                if values.is_valid(row) {
-                    let histogram = &mut self.cells[*place as usize].histograms[metric];
-                    histogram.add(*bin, values.value(row), batch.weight.value(row));
+        for metric in 0..METRIC_SCALE.len() {
+            let known = batch.bins(metric, scratch);
+            for (row, place) in scratch.rows.iter().enumerate() {
+                if known.is_none_or(|known| known.is_valid(row)) && (metric != 4 || scratch.costs[row].is_some()) {
+                    let (bin, value) = (scratch.bins[row], scratch.values[row]);
+                    if batch.weight.value(row) == UNIT {
+                        waiting.add(cells, metric, *place, bin, value);
+                    } else {
+                        cells[*place as usize].histograms[metric].add(bin, value, batch.weight.value(row));
+                    }
                 }
             }
         }
         Ok(())
     }
+}
 
-    fn place(&mut self, batch: &Batch<'_>, row: usize) -> Result<u32, ObserveError> {
-        let hash = batch.cell.value(row);
-        let cells = &mut self.cells;
-        let place = *self.places.entry(hash).or_insert_with(|| {
-            cells.push(Cell {
-                hash,
-                key: batch.key(row),
-                counts: Counts::default(),
-                histograms: Default::default(),
-                minutes: BTreeMap::new(),
+impl Cell {
+    fn new(key: CellKey, price: u32) -> Self {
+        Self { key, counts: Counts::default(), histograms: Default::default(), minutes: Vec::new(), last: 0, price }
+    }
+
+    /// Nearly every log is in the order of time, more or less: the minute is that of the row before.
+    fn minute(&mut self, at: i64) -> &mut Minute {
+        if self.minutes.get(self.last).is_none_or(|minute| minute.at != at) {
+            self.last = self.minutes.binary_search_by_key(&at, |minute| minute.at).unwrap_or_else(|place| {
+                self.minutes.insert(place, Minute { at, ..Minute::default() });
+                place
             });
-            cells.len() as u32 - 1
-        });
-        if batch.has(row, &self.cells[place as usize].key) { Ok(place) } else { Err(ObserveError::CellCollision(hash)) }
+        }
+        &mut self.minutes[self.last]
     }
 }
 
@@ -148,7 +201,8 @@ impl Counts {
         self.weight_squared += weight * weight;
         match kind {
             0 => return,
-            1 => {
+            1 | 4 => {
+                self.unseen += if kind == 4 { weight } else { 0 };
                 self.succeeded += weight;
                 self.unpriced += if unpriced { weight } else { 0 };
             }
@@ -156,82 +210,6 @@ impl Counts {
             _ => self.caller_errors += weight,
         }
         self.served += weight;
-    }
-}
-
-/// The columns of `events_narrow.sql`.
-struct Batch<'a> {
-    cell: &'a UInt64Array,
-    minute: &'a Int64Array,
-    kind: &'a Int8Array,
-    weight: &'a Int64Array,
-    values: [&'a Int64Array; 6],
-    span: &'a Int32Array,
-    service: &'a StringArray,
-    complexity: &'a StringArray,
-    provider: &'a StringArray,
-    model: &'a StringArray,
-    config_version: &'a StringArray,
-}
-
-impl<'a> Batch<'a> {
-    fn of(batch: &'a StructArray) -> Self {
-        let whole = |place: usize| batch.column(place).as_primitive::<Int64Type>();
-        let text = |place: usize| batch.column(place).as_string::<i32>();
-        Self {
-            cell: batch.column(0).as_primitive::<UInt64Type>(),
-            minute: whole(1),
-            kind: batch.column(2).as_primitive::<Int8Type>(),
-            weight: whole(3),
-            values: [4, 5, 6, 7, 8, 9].map(whole),
-            span: batch.column(10).as_primitive::<Int32Type>(),
-            service: text(11),
-            complexity: text(12),
-            provider: text(13),
-            model: text(14),
-            config_version: text(15),
-        }
-    }
-
-    fn key(&self, row: usize) -> CellKey {
-        CellKey {
-            service: self.service.value(row).to_owned(),
-            complexity: optional(self.complexity, row).map(str::to_owned),
-            provider: optional(self.provider, row).map(str::to_owned),
-            model: self.model.value(row).to_owned(),
-            config_version: optional(self.config_version, row).map(str::to_owned),
-            span: self.span.value(row) as u8,
-        }
-    }
-
-    /// Whether the row really has this key, and not merely its hash.
-    fn has(&self, row: usize, key: &CellKey) -> bool {
-        self.service.value(row) == key.service
-            && self.model.value(row) == key.model
-            && self.span.value(row) == i32::from(key.span)
-            && optional(self.complexity, row) == key.complexity.as_deref()
-            && optional(self.provider, row) == key.provider.as_deref()
-            && optional(self.config_version, row) == key.config_version.as_deref()
-    }
-}
-
-fn optional(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
-/// For keys that are hashes already.
-#[derive(Default)]
-pub(super) struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only whole hashes are looked up")
-    }
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }
 

@@ -9,10 +9,13 @@ use crate::stats::{
 };
 
 /// `weight_milli` of a row that stands for itself alone.
-const UNIT: i64 = 1_000;
+pub(super) const UNIT: i64 = 1_000;
 
 /// Room is made for this many bins at a time.
 const STEP: i32 = 16;
+
+/// As many rows are kept one by one before they get places: in cells of few rows the places would be nearly all empty.
+const FEW: usize = 48;
 
 /// Rows and weighted sum of one bin, side by side: a row costs one look at memory, and memory is what a fold waits for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -23,11 +26,13 @@ struct Slot {
 }
 
 impl Slot {
+    #[inline]
     fn add_rows(&mut self, rows: u32) {
         self.rows = self.rows.saturating_add(rows);
     }
 
     /// Whether it still fits.
+    #[inline]
     fn add_total(&mut self, total: i64) -> bool {
         let sum = { self.total }.checked_add(total);
         self.total = sum.unwrap_or(self.total);
@@ -35,83 +40,141 @@ impl Slot {
     }
 }
 
+/// A row of weight [`UNIT`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(C, packed(2))]
+struct Single {
+    bin: i16,
+    value: i64,
+}
+
 /// Rows, weights and weighted sums by bin, over the range of bins that occur.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Histogram {
-    zero_rows: u32,
-    zero_weight: i64,
-    /// Bin of the first element of both lists, a multiple of [`STEP`].
-    first: i32,
+    /// Rows that have no place yet; empty as soon as there are places.
+    few: Vec<Single>,
     slots: Vec<Slot>,
-    /// Sums of `weight_milli`. Empty as long as every row weighs [`UNIT`], which is nearly always and saves a third.
+    /// Bin of the first slot, a multiple of [`STEP`].
+    first: i32,
+    zero_rows: u32,
+    rare: Option<Box<Rare>>,
+}
+
+/// What nearly no histogram needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Rare {
+    /// Sums of `weight_milli` by slot, because one row weighs something else than [`UNIT`].
     weights: Vec<i64>,
+    zero_weight: i64,
     /// What went beyond an `i64`, by bin: a heavily weighted row of extreme cost can.
     beyond: BTreeMap<i32, i128>,
 }
 
 impl Histogram {
     /// Adds one row, whose bin is known.
+    #[inline]
     pub(super) fn add(&mut self, bin: i16, value: i64, weight: i64) {
+        let place = (i32::from(bin) - self.first) as usize;
+        if weight == UNIT
+            && self.rare.is_none()
+            && let Some(slot) = self.slots.get_mut(place)
+            && let Some(total) = value.checked_mul(UNIT).and_then(|total| { slot.total }.checked_add(total))
+        {
+            slot.add_rows(1);
+            slot.total = total;
+        } else {
+            self.add_elsewhere(bin, value, weight);
+        }
+    }
+
+    #[inline(never)]
+    fn add_elsewhere(&mut self, bin: i16, value: i64, weight: i64) {
+        if weight != UNIT {
+            self.tell_weights();
+        }
         if bin == ZERO_BIN {
             self.zero_rows = self.zero_rows.saturating_add(1);
-            self.zero_weight += weight;
+            if let Some(rare) = &mut self.rare {
+                rare.zero_weight += weight;
+            }
+            return;
+        }
+        if self.slots.is_empty() && self.rare.is_none() {
+            self.few.push(Single { bin, value });
+            if self.few.len() >= FEW {
+                self.give_places();
+            }
             return;
         }
         let bin = i32::from(bin);
         self.make_room(bin, bin);
-        if weight != UNIT {
-            self.tell_weights();
-        }
         let place = (bin - self.first) as usize;
         self.slots[place].add_rows(1);
-        if let Some(sum) = self.weights.get_mut(place) {
+        if let Some(sum) = self.rare.as_mut().and_then(|rare| rare.weights.get_mut(place)) {
             *sum += weight;
         }
         if !value.checked_mul(weight).is_some_and(|total| self.slots[place].add_total(total)) {
-            *self.beyond.entry(bin).or_default() += i128::from(value) * i128::from(weight);
+            self.add_beyond(bin, i128::from(value) * i128::from(weight));
         }
     }
 
     /// Adds all rows of another.
     pub(super) fn absorb(&mut self, other: &Self) {
+        if other.rare.is_some() {
+            self.tell_weights();
+        }
         self.zero_rows = self.zero_rows.saturating_add(other.zero_rows);
-        self.zero_weight += other.zero_weight;
-        for (bin, total) in &other.beyond {
-            *self.beyond.entry(*bin).or_default() += total;
+        if let Some(rare) = &mut self.rare {
+            rare.zero_weight += other.zero_weight();
+        }
+        for single in &other.few {
+            self.add(single.bin, single.value, UNIT);
         }
         if other.slots.is_empty() {
             return;
         }
+        self.give_places();
         self.make_room(other.first, other.first + length(&other.slots) - 1);
-        if !other.weights.is_empty() {
-            self.tell_weights();
-        }
         let offset = (other.first - self.first) as usize;
         for (place, slot) in other.slots.iter().enumerate().filter(|(_, slot)| slot.rows > 0) {
             let here = place + offset;
             self.slots[here].add_rows(slot.rows);
-            if let Some(sum) = self.weights.get_mut(here) {
+            if let Some(sum) = self.rare.as_mut().and_then(|rare| rare.weights.get_mut(here)) {
                 *sum += other.weight(place);
             }
             if !self.slots[here].add_total(slot.total) {
-                *self.beyond.entry(other.bin(place)).or_default() += i128::from(slot.total);
+                self.add_beyond(other.bin(place), i128::from(slot.total));
             }
+        }
+        for (bin, total) in other.rare.iter().flat_map(|rare| &rare.beyond) {
+            self.add_beyond(*bin, *total);
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.zero_rows == 0 && self.slots.is_empty()
+        self.zero_rows == 0 && self.slots.is_empty() && self.few.is_empty()
     }
 
     /// The bins that hold anything, ascending: bin, rows, sum of `weight_milli`, weighted sum.
-    pub(super) fn bins(&self) -> impl Iterator<Item = (i16, u32, i64, i128)> {
-        let zeros = (self.zero_rows > 0).then_some((ZERO_BIN, self.zero_rows, self.zero_weight, 0));
-        let others = self.slots.iter().enumerate().filter(|(_, slot)| slot.rows > 0).map(|(place, slot)| {
+    pub(super) fn bins(&self) -> Vec<(i16, u32, i64, i128)> {
+        let mut bins = Vec::with_capacity(1 + self.few.len() + self.slots.iter().filter(|slot| slot.rows > 0).count());
+        if self.zero_rows > 0 {
+            bins.push((ZERO_BIN, self.zero_rows, self.zero_weight(), 0));
+        }
+        let mut few = self.few.clone();
+        few.sort_unstable_by_key(|single| single.bin);
+        for same in few.chunk_by(|a, b| { a.bin } == { b.bin }) {
+            let rows = same.len() as u32;
+            let total: i128 = same.iter().map(|single| i128::from(single.value)).sum();
+            bins.push((same[0].bin, rows, i64::from(rows) * UNIT, total * i128::from(UNIT)));
+        }
+        let beyond = self.rare.as_ref().map(|rare| &rare.beyond).filter(|beyond| !beyond.is_empty());
+        for (place, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.rows > 0) {
             let bin = self.bin(place);
-            let beyond = self.beyond.get(&bin).copied().unwrap_or(0);
-            (bin as i16, slot.rows, self.weight(place), i128::from(slot.total) + beyond)
-        });
-        zeros.into_iter().chain(others)
+            let beyond = beyond.and_then(|beyond| beyond.get(&bin)).copied().unwrap_or(0);
+            bins.push((bin as i16, slot.rows, self.weight(place), i128::from(slot.total) + beyond));
+        }
+        bins
     }
 
     /// The finished sketch; `weight_scale` and `scale` bring weights and values back to their units.
@@ -122,7 +185,7 @@ impl Histogram {
             weight: weight as f64 / weight_scale,
             sum: total as f64 / (weight_scale * scale),
         };
-        Sketch::from_ascending(self.bins().map(bin).collect())
+        Sketch::from_ascending(self.bins().into_iter().map(bin).collect())
     }
 
     fn bin(&self, place: usize) -> i32 {
@@ -130,13 +193,41 @@ impl Histogram {
     }
 
     fn weight(&self, place: usize) -> i64 {
-        self.weights.get(place).copied().unwrap_or(i64::from(self.slots[place].rows) * UNIT)
+        let told = self.rare.as_ref().and_then(|rare| rare.weights.get(place));
+        told.copied().unwrap_or(i64::from(self.slots[place].rows) * UNIT)
+    }
+
+    fn zero_weight(&self) -> i64 {
+        self.rare.as_ref().map_or(i64::from(self.zero_rows) * UNIT, |rare| rare.zero_weight)
+    }
+
+    fn add_beyond(&mut self, bin: i32, total: i128) {
+        self.tell_weights();
+        if let Some(rare) = &mut self.rare {
+            *rare.beyond.entry(bin).or_default() += total;
+        }
     }
 
     /// From here on weights are kept, because one differs.
     fn tell_weights(&mut self) {
-        if self.weights.is_empty() {
-            self.weights = self.slots.iter().map(|slot| i64::from(slot.rows) * UNIT).collect();
+        if self.rare.is_none() {
+            self.give_places();
+            self.rare = Some(Box::new(Rare {
+                weights: self.slots.iter().map(|slot| i64::from(slot.rows) * UNIT).collect(),
+                zero_weight: i64::from(self.zero_rows) * UNIT,
+                beyond: BTreeMap::new(),
+            }));
+        }
+    }
+
+    /// From here on every row has a place.
+    fn give_places(&mut self) {
+        let few = std::mem::take(&mut self.few);
+        let bins = || few.iter().map(|single| i32::from(single.bin));
+        let (Some(low), Some(high)) = (bins().min(), bins().max()) else { return };
+        self.make_room(low, high);
+        for single in few {
+            self.add(single.bin, single.value, UNIT);
         }
     }
 
@@ -155,8 +246,8 @@ impl Histogram {
         let (before, length) = ((self.first - first) as usize, (end - first) as usize);
         let before = if self.slots.is_empty() { 0 } else { before };
         move_into(&mut self.slots, before, length);
-        if !self.weights.is_empty() {
-            move_into(&mut self.weights, before, length);
+        if let Some(rare) = &mut self.rare {
+            move_into(&mut rare.weights, before, length);
         }
         self.first = first;
     }
@@ -188,15 +279,15 @@ mod tests {
         }
         let mut twice = histogram.clone();
         twice.absorb(&histogram);
-        let (_, rows, weight, total) = twice.bins().next().unwrap();
+        let (_, rows, weight, total) = twice.bins()[0];
         assert_eq!((rows, weight, total), (6, 6_000_000_000, 6 * 10_i128.pow(24)));
     }
 
     proptest! {
         #[test]
         fn order_and_grouping_do_not_matter(
-            values in prop::collection::vec((0..2_000_000_000_000i64, prop_oneof![Just(1_000i64), 1..9_000_000i64]), 0..60),
-            cut in 0..60usize,
+            values in prop::collection::vec((0..2_000_000_000_000i64, prop_oneof![Just(1_000i64), 1..9_000_000i64]), 0..160),
+            cut in 0..160usize,
         ) {
             let filled = |values: &[(i64, i64)]| {
                 let mut histogram = Histogram::default();
@@ -207,12 +298,12 @@ mod tests {
             };
             let (left, right) = values.split_at(cut.min(values.len()));
             let (mut forwards, mut backwards) = (filled(left), filled(right));
-            let all: Vec<_> = filled(&values).bins().collect();
+            let all = filled(&values).bins();
             let right = backwards.clone();
             backwards.absorb(&forwards);
             forwards.absorb(&right);
-            prop_assert_eq!(forwards.bins().collect::<Vec<_>>(), all.clone());
-            prop_assert_eq!(backwards.bins().collect::<Vec<_>>(), all.clone());
+            prop_assert_eq!(forwards.bins(), all.clone());
+            prop_assert_eq!(backwards.bins(), all.clone());
             let weight: i64 = all.iter().map(|bin| bin.2).sum();
             prop_assert_eq!(weight, values.iter().map(|value| value.1).sum::<i64>());
         }

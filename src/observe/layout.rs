@@ -16,6 +16,17 @@ pub enum Yields {
     Metrics,
 }
 
+impl Yields {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Scores => "scores",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
 /// One way in which sources are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -147,6 +158,21 @@ impl LayoutChoice {
             named: named.iter().map(find).collect::<Result<_, _>>()?,
             mapping: mapping.map(read_mapping).transpose()?,
         })
+    }
+
+    /// How a layout came to be the one of a table.
+    pub(super) fn why(&self, layout: &Layout, columns: &[String]) -> String {
+        if self.named.iter().any(|named| named.name == layout.name) {
+            return "`--layout` says so".to_owned();
+        }
+        if self.mapping.as_ref().is_some_and(|mapping| mapping.name == layout.name) {
+            return "`--mapping` says so".to_owned();
+        }
+        let by = layout.recognised_by.iter().find(|names| names.iter().all(|name| columns.contains(name)));
+        match by {
+            Some(names) => format!("it has the columns {}", names.join(", ")),
+            None => "its tables are there".to_owned(),
+        }
     }
 
     /// Whether a table with these columns can be what the layout maps: it was recognised, or has every column it is known by.

@@ -16,7 +16,7 @@ use super::{
     tables::{Table, describe, tables},
     typed::{self, Columns},
 };
-use crate::domain::{Policy, format::visible, plan::ScoresSummary};
+use crate::domain::{Policy, format::visible, inspection::TableFound, plan::ScoresSummary};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
@@ -35,8 +35,6 @@ pub struct LoadRequest<'a> {
     pub policy: &'a Policy,
     /// Service of rows that do not name one.
     pub default_service: Option<&'a str>,
-    /// The span that is asked of databases; files are read whole.
-    pub range: Range,
     /// The wall clock, to tell rows from the future.
     pub now: Timestamp,
 }
@@ -47,6 +45,8 @@ pub struct Census {
     pub files: u64,
     /// Layouts found, by name.
     pub layouts: BTreeSet<String>,
+    /// What was found, table by table and layout by layout.
+    pub tables: Vec<TableFound>,
     pub requests: Tally,
     /// None when no source holds scores.
     pub scores: Option<Tally>,
@@ -104,7 +104,8 @@ struct Loaded {
 }
 
 /// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
-pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census, ObserveError> {
+/// `range` is the span that is asked of databases; files are read whole.
+pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>, range: Range) -> Result<Census, ObserveError> {
     engine.set("default_service", &request.default_service.map_or(Value::Null, Value::Text))?;
     engine.set("future_limit_us", &Value::Integer(request.now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)))?;
     scores::declare(engine, request.policy)?;
@@ -120,12 +121,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
         if let Some(database) = &group.database {
-            loader.database(
-                database,
-                group.source,
-                request.range,
-                &[Yields::Requests, Yields::Scores, Yields::Metrics],
-            )?;
+            loader.database(database, group.source, range, &[Yields::Requests, Yields::Scores, Yields::Metrics])?;
             continue;
         }
         for table in tables(engine, group)? {
@@ -136,7 +132,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>) -> Result<Census,
         loader.census.files += group.files.len().max(1) as u64;
         if let Some(database) = &group.database {
             // A score may come long after the request it judges.
-            let range = Range { end: request.now, ..request.range };
+            let range = Range { end: request.now, ..range };
             loader.database(database, group.source, range, &[Yields::Scores])?;
             continue;
         }
@@ -277,7 +273,7 @@ impl Loader<'_> {
             Yields::Requests => (
                 if matches!(table.format, Format::Parquet | Format::Postgres) { "VIEW" } else { "TABLE" },
                 "rows",
-                typed::requests(table.source, &mapped),
+                typed::requests(table.source, &mapped, layout, self.request.default_service.is_some()),
                 include_str!("../../queries/judge.sql"),
             ),
             Yields::Scores => (
@@ -309,7 +305,28 @@ impl Loader<'_> {
         self.engine.run("reading lines", "RESET enable_caching_operators")?;
         loaded.push(Loaded { name, origin: table.origin.clone(), format: table.format });
         self.census.layouts.insert(layout.name.clone());
+        if !table.origin.is_empty() {
+            self.census.tables.push(found(table, layout, self.request.layouts));
+        }
         Ok(())
+    }
+}
+
+/// How a layout reads a table, for people.
+fn found(table: &Table, layout: &Layout, choice: &LayoutChoice) -> TableFound {
+    let names = table.names();
+    let shown = |name: &String| visible(name);
+    let reads = layout.reads.as_ref().unwrap_or(&names);
+    TableFound {
+        origin: visible(&table.origin),
+        format: table.format.name().to_owned(),
+        layout: layout.name.clone(),
+        what: layout.what.clone(),
+        why: choice.why(layout, &names),
+        yields: layout.yields.name().to_owned(),
+        read: reads.iter().filter(|name| names.contains(name)).map(shown).collect(),
+        lacking: reads.iter().filter(|name| !names.contains(name)).map(shown).collect(),
+        unread: names.iter().filter(|name| !reads.contains(name)).map(shown).collect(),
     }
 }
 

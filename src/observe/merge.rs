@@ -157,6 +157,7 @@ fn counted(counts: &Counts) -> Requests {
         provider_errors: requests(counts.provider_errors),
         caller_errors: requests(counts.caller_errors),
         unpriced: requests(counts.unpriced),
+        unseen: requests(counts.unseen),
     }
 }
 
@@ -186,11 +187,11 @@ fn minutes(cells: &[Cell], keys: &Keys) -> PolarsResult<DataFrame> {
     let all = || (0_u32..).zip(cells).flat_map(|(place, cell)| cell.minutes.iter().map(move |minute| (place, minute)));
     let mut columns = vec![
         Column::new("cell".into(), all().map(|(place, _)| place).collect::<Vec<_>>()),
-        Column::new("minute".into(), all().map(|(_, (minute, _))| *minute).collect::<Vec<_>>()),
+        Column::new("minute".into(), all().map(|(_, minute)| minute.at).collect::<Vec<_>>()),
     ];
     for (metric, [total, weight]) in MINUTE_COLUMNS.into_iter().enumerate() {
-        let totals: Vec<f64> = all().map(|(_, (_, minute))| minute.totals[metric] as f64).collect();
-        let weights: Vec<f64> = all().map(|(_, (_, minute))| minute.weights[metric] as f64).collect();
+        let totals: Vec<f64> = all().map(|(_, minute)| minute.totals[metric] as f64).collect();
+        let weights: Vec<f64> = all().map(|(_, minute)| minute.weights[metric] as f64).collect();
         columns.extend([Column::new(total.into(), totals), Column::new(weight.into(), weights)]);
     }
     let key = |column: &str, of: &dyn Fn(usize) -> u32| {
@@ -276,7 +277,8 @@ fn add_spend(services: &mut [ServiceEvidence], minutes: &DataFrame) -> Result<()
 
 fn add_versions(services: &mut [ServiceEvidence], cells: &[Cell], keys: &Keys) {
     for (cell, (service, _)) in cells.iter().zip(&keys.places) {
-        if let (Some(version), Some((&minute, _))) = (&cell.key.config_version, cell.minutes.first_key_value()) {
+        if let (Some(version), Some(minute)) = (&cell.key.config_version, cell.minutes.first().map(|minute| minute.at))
+        {
             let since = services[*service as usize].version_since.entry(version.clone()).or_insert(minute);
             *since = minute.min(*since);
         }

@@ -1,5 +1,6 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
+mod bins;
 mod columns;
 mod duplicates;
 mod engine;
@@ -7,22 +8,28 @@ mod error;
 mod files;
 mod fold;
 mod histogram;
+mod inspect;
 mod integrity;
 mod layout;
 mod load;
 mod merge;
 mod postgres;
+mod price;
 mod reduce;
 mod remote;
 mod scores;
 mod tables;
 mod typed;
 
+#[cfg(test)]
+mod judge_tests;
+
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
+pub use inspect::inspect;
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
 pub use postgres::{Database, Range};
 pub use reduce::{Request, Stage, observe};
-pub use remote::{Downloads, Trouble};
+pub use remote::{Downloads, RemoteError, Trouble};

@@ -1,30 +1,23 @@
 //! One tick's observation: load, find the window, take out duplicates, reduce to rollups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::Path, time::Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Engine, FileGroup, ObserveError,
+    Engine, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
-    fold::fold,
-    layout::LayoutChoice,
+    fold::{Folded, Settings, fold},
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
-    remote::Downloads,
 };
 use crate::{
     domain::{
-        ModelTable, Policy, Window,
+        ModelTable, Window,
         format::visible,
         plan::{SourceSummary, UntilSource, Windows},
-        price::ModelPrice,
     },
     stats::{Figures, Measure, Observation},
 };
@@ -38,15 +31,7 @@ const SETTLE: SignedDuration = SignedDuration::from_secs(120);
 /// What to observe.
 #[derive(Debug)]
 pub struct Request<'a> {
-    pub groups: &'a [FileGroup],
-    pub layouts: &'a LayoutChoice,
-    /// Files of nothing but scores.
-    pub scores: &'a [FileGroup],
-    /// For the scales of scores.
-    pub policy: &'a Policy,
-    pub default_service: Option<&'a str>,
-    /// The wall clock.
-    pub now: Timestamp,
+    pub load: LoadRequest<'a>,
     pub window: SignedDuration,
     pub lookback: SignedDuration,
     /// End of the window; none takes the newest event.
@@ -54,8 +39,6 @@ pub struct Request<'a> {
     pub prices: &'a ModelTable,
     /// Where rejected rows are written, if anywhere.
     pub rejects: Option<&'a Path>,
-    /// For the addresses of rejected rows.
-    pub downloads: &'a Downloads,
 }
 
 /// What is being done, for a progress line.
@@ -71,42 +54,42 @@ pub enum Stage {
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
     let started = Instant::now();
     progress(Stage::Reading);
-    let census = load(
-        engine,
-        &LoadRequest {
-            groups: request.groups,
-            layouts: request.layouts,
-            scores: request.scores,
-            policy: request.policy,
-            default_service: request.default_service,
-            range: range(request)?,
-            now: request.now,
-        },
-    )?;
+    let census = load(engine, &request.load, range(request)?)?;
     let requests = &census.requests;
     tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
-        write_rejects(engine, path, request.downloads)?;
+        write_rejects(engine, path, &request.load)?;
     }
     let rows = requests.rows();
     judge_rejects(&census)?;
-    judge_scores(&census, !request.scores.is_empty())?;
+    judge_scores(&census, !request.load.scores.is_empty())?;
     let windows = windows(request, &census)?;
     set_windows(engine, &windows)?;
-    load_prices(engine, request.prices)?;
 
-    progress(Stage::Deduplicating);
     engine.set("all_good", &Value::Flag(requests.rejected.is_empty() && requests.passed_over.is_empty()))?;
-    let duplicates = deduplicate(engine, rows)?;
+    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
+    let reduced = |identities| {
+        progress(Stage::Reducing);
+        let settings = Settings {
+            prices: request.prices,
+            window_start_us: windows.window.start().as_microsecond(),
+            before_start_us: windows.before.start().as_microsecond(),
+            identities,
+        };
+        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
+            tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
+            let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+            Ok((used, merge::merge(cells, &windows)?))
+        })
+    };
+    let Folded { suspects, made: (mut used, mut services) } = reduced(Some(requests.good))?;
+    progress(Stage::Deduplicating);
+    let duplicates = deduplicate(engine, &suspects, rows, used)?;
     tracing::debug!(duplicates, seconds = started.elapsed().as_secs_f64(), "looked for duplicates");
-    engine.run("preparing events", include_str!("../../queries/events.sql"))?;
-
-    progress(Stage::Reducing);
-    let (used, services) = fold(engine, &|| progress(Stage::Merging), |cells| {
-        tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
-        let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
-        Ok((used, merge::merge(cells, &windows)?))
-    })?;
+    if duplicates > 0 {
+        drop(services);
+        (used, services) = reduced(None)?.made;
+    }
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
@@ -202,17 +185,17 @@ fn too_many(tally: &Tally) -> ObserveError {
 /// Where the window ends, if that is known before anything is read: a database goes on, so its window ends a little before
 /// now, when the requests of that time have ended and been written.
 fn until(request: &Request<'_>) -> Option<(Timestamp, UntilSource)> {
-    let live = request.groups.iter().any(|group| group.database.is_some());
-    let settled = request.now.checked_sub(SETTLE).ok().filter(|_| live);
+    let live = request.load.groups.iter().any(|group| group.database.is_some());
+    let settled = request.load.now.checked_sub(SETTLE).ok().filter(|_| live);
     request.until.map(|until| (until, UntilSource::Flag)).or(settled.map(|until| (until, UntilSource::Clock)))
 }
 
 /// The span that databases are asked for: the lookback.
 fn range(request: &Request<'_>) -> Result<Range, ObserveError> {
-    let end = until(request).map_or(request.now, |(end, _)| end);
+    let end = until(request).map_or(request.load.now, |(end, _)| end);
     let lookback = Window::ending_at(end, request.lookback)
         .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
-    Ok(Range { start: lookback.start(), end: lookback.end() })
+    Ok(lookback.into())
 }
 
 fn windows(request: &Request<'_>, census: &Census) -> Result<Windows, ObserveError> {
@@ -249,49 +232,20 @@ fn set_windows(engine: &Engine, windows: &Windows) -> Result<(), ObserveError> {
     Ok(())
 }
 
-/// Prices by provider and model, and for rows without a provider those on which all providers agree. Prices that depend on
-/// the time or the length of the input are left out here: such a request has an unknown cost, not a wrong one.
-fn load_prices(engine: &Engine, table: &ModelTable) -> Result<(), ObserveError> {
-    let failed = |cause| ObserveError::engine("loading prices", cause);
-    engine.run(
-        "loading prices",
-        "CREATE OR REPLACE TEMP TABLE prices (provider VARCHAR, model VARCHAR, input DOUBLE, output DOUBLE, cached_input DOUBLE, cache_write DOUBLE)",
-    )?;
-    let offers: BTreeSet<(Option<&str>, &str)> = table
-        .models()
-        .iter()
-        .flat_map(|model| [(Some(model.provider.as_str()), model.model.as_str()), (None, model.model.as_str())])
-        .collect();
-    let mut appender = engine.connection().appender("prices").map_err(failed)?;
-    for (provider, model) in offers {
-        let Some(rates) = table.price_of(provider, model).and_then(ModelPrice::flat) else { continue };
-        let row = duckdb::params![
-            provider.unwrap_or_default(),
-            model,
-            rates.input,
-            rates.output,
-            rates.cached_input,
-            rates.cache_write
-        ];
-        appender.append_row(row).map_err(failed)?;
-    }
-    appender.flush().map_err(failed)
-}
-
-fn write_rejects(engine: &Engine, path: &Path, downloads: &Downloads) -> Result<(), ObserveError> {
+pub(super) fn write_rejects(engine: &Engine, path: &Path, request: &LoadRequest<'_>) -> Result<(), ObserveError> {
     // It might be the very log they came from.
     if path.symlink_metadata().is_ok() {
         return Err(ObserveError::RejectsExist { path: path.to_owned() });
     }
     let addresses = || -> duckdb::Result<()> {
-        engine.connection().execute_batch("CREATE OR REPLACE TEMP TABLE downloads (file VARCHAR, address VARCHAR)")?;
-        let mut appender = engine.connection().appender("downloads")?;
-        for (file, address) in downloads.addresses() {
-            appender.append_row(duckdb::params![file, address])?;
+        engine.connection().execute_batch("CREATE OR REPLACE TEMP TABLE addresses (file VARCHAR, address VARCHAR)")?;
+        let mut appender = engine.connection().appender("addresses")?;
+        for (file, address) in request.groups.iter().flat_map(|group| &group.addresses) {
+            appender.append_row(duckdb::params![file.to_string_lossy(), address])?;
         }
         appender.flush()
     };
-    addresses().map_err(|cause| ObserveError::engine("naming downloads", cause))?;
+    addresses().map_err(|cause| ObserveError::engine("naming rejected rows", cause))?;
     let sql = format!(
         "COPY ({}) TO {} (FORMAT csv, HEADER)",
         include_str!("../../queries/rejects.sql").trim_end(),

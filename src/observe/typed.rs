@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::engine::identifier;
+use super::{engine::identifier, layout::Layout};
 
 /// Columns of text; empty text is NULL.
 const TEXTS: &[&str] = &[
@@ -64,16 +64,23 @@ pub(super) fn provenance(source: usize, mapped: &Columns) -> String {
 }
 
 /// The SELECT over `mapped` that types requests.
-pub(super) fn requests(source: usize, mapped: &Columns) -> String {
+pub(super) fn requests(source: usize, mapped: &Columns, layout: &Layout, default_service: bool) -> String {
     let mut sql = provenance(source, mapped);
+    let _ = write!(sql, "{} AS records_failures, ", layout.records_failures);
     for name in TEXTS {
         let _ = write!(sql, "{} AS {name}, ", text(mapped, name));
     }
     for name in LOWER {
         let _ = write!(sql, "lower({}) AS {name}, ", text(mapped, name));
     }
-    let _ = write!(sql, "coalesce({}, getvariable('default_service')) AS service, ", text(mapped, "service"));
-    let _ = write!(sql, "canonical_provider(lower({})) AS provider, ", text(mapped, "provider"));
+    let service = text(mapped, "service");
+    // A default that nobody set would cost a tenth of the reading.
+    let _ = if default_service {
+        write!(sql, "coalesce({service}, getvariable('default_service')) AS service, ")
+    } else {
+        write!(sql, "{service} AS service, ")
+    };
+    let _ = write!(sql, "lower({}) AS provider, ", text(mapped, "provider"));
     let _ = write!(sql, "lower({}) AS stated_outcome, ", text(mapped, "outcome"));
     for (name, alias) in NUMBERS {
         let _ = write!(sql, "{} AS {alias}, ", number(mapped, name));
@@ -129,6 +136,7 @@ pub(super) fn text(mapped: &Columns, name: &str) -> String {
     match kind(mapped, name) {
         None => "NULL::VARCHAR".to_owned(),
         Some("BOOLEAN") => format!("CAST({} AS VARCHAR)", identifier(name)),
+        Some("VARCHAR") if name.ends_with("_id") => format!("trimmed({})", identifier(name)),
         Some("VARCHAR") => format!("nullif(trim({}), '')", identifier(name)),
         Some(_) => format!("nullif(trim(CAST({} AS VARCHAR)), '')", identifier(name)),
     }

@@ -3,12 +3,14 @@
 
 mod explain;
 mod fold;
+mod inspection;
 mod json;
 mod markdown;
 mod table;
 mod words;
 
 pub use explain::explain;
+pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};
 pub use markdown::markdown;
 pub use table::{Screen, table};

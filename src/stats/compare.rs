@@ -52,6 +52,9 @@ pub fn cost(rollup: &Rollup) -> Option<Uncertain> {
 /// Provider failures over requests that reached a provider.
 #[must_use]
 pub fn errors(rollup: &Rollup) -> Option<Rate> {
+    if !rollup.requests.failures_are_seen() {
+        return None;
+    }
     let efficiency = rollup.requests.weight_efficiency() * rollup.requests.rows as f64
         / rollup.requests.weight.max(f64::MIN_POSITIVE);
     Rate::new(rollup.requests.provider_errors * efficiency, rollup.requests.served * efficiency)

@@ -26,6 +26,8 @@ pub struct Requests {
     pub caller_errors: f64,
     /// Requests whose cost is unknown.
     pub unpriced: f64,
+    /// Successes in logs without failures: how many failed beside them, nobody knows, so there is no error rate.
+    pub unseen: f64,
 }
 
 impl Requests {
@@ -33,6 +35,12 @@ impl Requests {
     #[must_use]
     pub fn weight_efficiency(&self) -> f64 {
         if self.rows == 0 { 1.0 } else { self.weight * self.weight / (self.rows as f64 * self.weight_squared) }
+    }
+
+    /// Whether an error rate can be had: requests reached a provider, and failures would have been recorded.
+    #[must_use]
+    pub fn failures_are_seen(&self) -> bool {
+        self.served > 0.0 && self.unseen <= 0.0
     }
 
     #[must_use]
@@ -46,6 +54,7 @@ impl Requests {
             provider_errors: self.provider_errors + other.provider_errors,
             caller_errors: self.caller_errors + other.caller_errors,
             unpriced: self.unpriced + other.unpriced,
+            unseen: self.unseen + other.unseen,
         }
     }
 }
@@ -115,7 +124,7 @@ impl Rollup {
     /// Failures of the provider over requests that reached one.
     #[must_use]
     pub fn error_rate(&self) -> Option<f64> {
-        (self.requests.served > 0.0).then(|| self.requests.provider_errors / self.requests.served)
+        self.requests.failures_are_seen().then(|| self.requests.provider_errors / self.requests.served)
     }
 
     /// Share of requests that carry a quality score.

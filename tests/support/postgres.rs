@@ -71,7 +71,7 @@ impl Server {
         let server = Self { folder, child, port };
         let begun = Instant::now();
         while !server.psql("postgres", "SELECT 1").status.success() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the server does not come up:\n{}", server.log());
+            assert!(begun.elapsed() < Duration::from_mins(1), "the server does not come up:\n{}", server.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         server

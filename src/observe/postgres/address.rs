@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use crate::observe::ObserveError;
 
 /// Longest time a statement may take unless the address says otherwise.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(120);
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// `postgres://user@host:port/database?table=schema.table&statement_timeout=120s`, and what libpq knows besides.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,7 +92,7 @@ const JOINED: &[Joined] = &[
 /// Tables that hold the parts of a layout, as the one table they make together.
 fn joined(known: &[Found]) -> Vec<(Found, &'static Layout)> {
     let has = |name: &&str| known.iter().any(|found| found.name() == **name);
-    let whole = JOINED.iter().filter(|joined| joined.tables.iter().all(|name| has(&name)));
+    let whole = JOINED.iter().filter(|joined| joined.tables.iter().all(&has));
     let made = whole.filter_map(|joined| {
         let (schema, table) = joined.tables.first()?.split_once('.')?;
         let found = Found {

@@ -20,6 +20,7 @@ use super::{
     layout::{Layout, LayoutChoice, Yields},
     tables::Table,
 };
+use crate::domain::Window;
 
 /// How long a server may take to answer the telephone.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -32,6 +33,12 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Range {
     pub start: Timestamp,
     pub end: Timestamp,
+}
+
+impl From<Window> for Range {
+    fn from(window: Window) -> Self {
+        Self { start: window.start(), end: window.end() }
+    }
 }
 
 /// An open read-only snapshot of one database.

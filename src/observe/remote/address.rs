@@ -6,7 +6,7 @@ use glob::{MatchOptions, Pattern};
 use object_store::path::Path as Key;
 use url::{Host, Url};
 
-use super::{super::integrity, Trouble};
+use super::{super::integrity, RemoteError};
 use crate::observe::ObserveError;
 
 /// Slashes separate names here as they do in a file system.
@@ -68,22 +68,22 @@ impl Address {
             return web(text);
         }
         if !matches!(scheme.as_str(), "s3" | "s3a" | "gs" | "az" | "adl" | "azure" | "abfs" | "abfss") {
-            return Err(ObserveError::UnknownScheme { scheme });
+            return Err(RemoteError::UnknownScheme { scheme }.into());
         }
         // Keys are taken as they stand: `?` is part of a pattern here, and `#` and `%` are part of names.
         let (authority, key) = rest.split_once('/').unwrap_or((rest, ""));
         let shown = |authority: &str| format!("{scheme}://{authority}/{key}");
-        let bad = |what: &str| ObserveError::BadAddress { address: shown(authority), what: what.to_owned() };
+        let bad = |what: &str| RemoteError::BadAddress { address: shown(authority), what: what.to_owned() };
         let azure = matches!(scheme.as_str(), "az" | "adl" | "azure" | "abfs" | "abfss");
         if authority.contains(':') || authority.contains('@') && !azure {
             let authority = authority.rsplit('@').next().unwrap_or_default();
-            return Err(ObserveError::SecretInAddress { address: shown(authority) });
+            return Err(RemoteError::SecretInAddress { address: shown(authority) }.into());
         }
         if authority.is_empty() {
-            return Err(bad("it names no bucket"));
+            return Err(bad("it names no bucket").into());
         }
         if authority.contains(['*', '?', '[']) {
-            return Err(bad("a pattern cannot stand for buckets"));
+            return Err(bad("a pattern cannot stand for buckets").into());
         }
         let store = match scheme.as_str() {
             "s3" | "s3a" => Store::S3 { bucket: authority.to_owned() },
@@ -110,20 +110,16 @@ impl Address {
     pub(super) fn matches(&self, key: &str) -> bool {
         matches!(&self.wanted, Wanted::Matching { pattern, .. } if pattern.matches_with(key, MATCHING))
     }
-
-    pub(super) fn failed(&self, doing: &'static str, name: &str, error: &object_store::Error) -> ObserveError {
-        ObserveError::Remote { doing, address: name.to_owned(), cause: Trouble::of(error) }
-    }
 }
 
 fn web(text: &str) -> Result<Address, ObserveError> {
     let cut = text.split(['?', '#']).next().unwrap_or_default();
     // What stands before an `@` is not repeated even when nothing else can be read.
     let bare = cut.rsplit_once('@').map_or(cut.to_owned(), |(_, rest)| rest.to_owned());
-    let url = Url::parse(text)
-        .map_err(|error| ObserveError::BadAddress { address: bare.clone(), what: error.to_string() })?;
+    let url =
+        Url::parse(text).map_err(|error| RemoteError::BadAddress { address: bare.clone(), what: error.to_string() })?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(ObserveError::SecretInAddress { address: bare });
+        return Err(RemoteError::SecretInAddress { address: bare }.into());
     }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -132,7 +128,7 @@ fn web(text: &str) -> Result<Address, ObserveError> {
         None => false,
     };
     if url.scheme() == "http" && !loopback {
-        return Err(ObserveError::Unencrypted { address: bare });
+        return Err(RemoteError::Unencrypted { address: bare }.into());
     }
     let mut shown = url.clone();
     shown.set_query(None);
@@ -140,7 +136,7 @@ fn web(text: &str) -> Result<Address, ObserveError> {
     let shown = shown.to_string();
     if url.path().contains('*') {
         let what = "a web server cannot be asked what it has, so patterns need s3://, gs:// or az://".to_owned();
-        return Err(ObserveError::BadAddress { address: shown, what });
+        return Err(RemoteError::BadAddress { address: shown, what }.into());
     }
     let wanted = Wanted::Url { identity: url.to_string() };
     Ok(Address { store: Store::Web { url }, wanted, root: shown.clone(), shown })
@@ -204,7 +200,7 @@ mod tests {
             ["s3://key:secret@bucket/a.csv", "https://user:secret@host/a.csv", "https://secret@host/a.csv?x=secret"]
         {
             let error = Address::parse(text).unwrap_err();
-            assert!(matches!(error, ObserveError::SecretInAddress { .. }), "{error:?}");
+            assert!(matches!(error, ObserveError::Remote(RemoteError::SecretInAddress { .. })), "{error:?}");
             assert!(!format!("{error:?} {error}").contains("secret@"), "{error:?}");
         }
         let signed = parse("https://host/a.csv?X-Amz-Signature=secret#part");
@@ -217,7 +213,10 @@ mod tests {
             assert!(Address::parse(text).is_ok(), "{text}");
         }
         for text in ["http://10.0.0.1/a.csv", "http://example.org/a.csv", "http://localhost.example.org/a.csv"] {
-            assert!(matches!(Address::parse(text), Err(ObserveError::Unencrypted { .. })), "{text}");
+            assert!(
+                matches!(Address::parse(text), Err(ObserveError::Remote(RemoteError::Unencrypted { .. }))),
+                "{text}"
+            );
         }
     }
 

@@ -10,6 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::RemoteError;
 use crate::observe::ObserveError;
 
 /// How the folder is called, so that one a killed process left behind is known for what it is.
@@ -35,7 +36,7 @@ impl Downloads {
 
     /// An empty file for the object of this address. Only the owner can look into the folder.
     pub(super) fn create(&self, address: &str, ending: &str) -> Result<(File, PathBuf), ObserveError> {
-        let failed = |cause| ObserveError::Temporary { folder: std::env::temp_dir(), cause };
+        let failed = |cause| RemoteError::Temporary { folder: std::env::temp_dir(), cause };
         let mut state = self.state();
         if state.closed {
             return Err(ObserveError::Interrupted);
@@ -55,27 +56,18 @@ impl Downloads {
         Ok((file, path))
     }
 
-    pub(super) fn unwritable(&self, cause: io::Error) -> ObserveError {
+    pub(super) fn unwritable(&self, cause: io::Error) -> RemoteError {
         let folder = self.state().folder.as_ref().map_or_else(std::env::temp_dir, |folder| folder.path().to_owned());
-        ObserveError::Temporary { folder, cause }
-    }
-
-    /// Every fetched file with the address it came from.
-    pub(in crate::observe) fn addresses(&self) -> Vec<(String, String)> {
-        let state = self.state();
-        state.addresses.iter().map(|(path, address)| (path.to_string_lossy().into_owned(), address.clone())).collect()
+        RemoteError::Temporary { folder, cause }
     }
 
     /// Text that names addresses where it named their files.
     #[must_use]
     pub fn renamed(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (path, address) in self.addresses() {
-            if text.contains(&path) {
-                text = text.replace(&path, &address);
-            }
-        }
-        text
+        self.state().addresses.iter().fold(text.to_owned(), |text, (path, address)| {
+            let path = path.to_string_lossy();
+            if text.contains(&*path) { text.replace(&*path, address) } else { text }
+        })
     }
 
     /// Removes the folder now, and lets nobody make another: for a process that ends around the thread that reads.

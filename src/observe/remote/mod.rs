@@ -3,6 +3,7 @@
 
 mod address;
 mod downloads;
+mod error;
 mod store;
 mod trouble;
 
@@ -12,7 +13,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path as Key};
 
 use self::address::{Address, Wanted};
-pub use self::{downloads::Downloads, trouble::Trouble};
+pub use self::{downloads::Downloads, error::RemoteError, trouble::Trouble};
 use super::{ObserveError, integrity};
 
 /// Objects that are fetched at the same time.
@@ -26,20 +27,21 @@ pub(super) fn is_address(text: &str) -> bool {
     address::scheme(text).is_some()
 }
 
-/// A fetched object: where it is now, and the address that must not be named twice.
+/// A fetched object: where it is now, how everybody calls it, and what must not be named twice.
 pub(super) struct Fetched {
     pub path: PathBuf,
+    pub address: String,
     pub identity: String,
 }
 
 /// Fetches what an address stands for. In the order of the addresses, whatever order they came in.
 pub(super) fn fetch(text: &str, downloads: &Downloads) -> Result<Vec<Fetched>, ObserveError> {
     let address = Address::parse(text)?;
-    let store = store::open(&address).map_err(|error| address.failed("open", &address.shown, &error))?;
+    let store = store::open(&address).map_err(|error| RemoteError::failed("open", &address.shown, &error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|cause| ObserveError::Temporary { folder: std::env::temp_dir(), cause })?;
+        .map_err(|cause| RemoteError::Temporary { folder: std::env::temp_dir(), cause })?;
     runtime.block_on(async {
         let mut objects = listed(&address, &*store).await?;
         objects.sort_by(|a, b| a.name.cmp(&b.name));
@@ -48,8 +50,8 @@ pub(super) fn fetch(text: &str, downloads: &Downloads) -> Result<Vec<Fetched>, O
                 return Err(ObserveError::Empty { path: object.name.clone().into() });
             }
         }
-        let (address, store) = (&address, &*store);
-        let files = stream::iter(objects).map(|object| download(address, store, object, downloads));
+        let store = &*store;
+        let files = stream::iter(objects).map(|object| download(store, object, downloads));
         files.buffered(AT_A_TIME).try_collect().await
     })
 }
@@ -72,7 +74,7 @@ impl Object {
 }
 
 async fn listed(address: &Address, store: &dyn ObjectStore) -> Result<Vec<Object>, ObserveError> {
-    let failed = |error: &object_store::Error| address.failed("list", &address.shown, error);
+    let failed = |error: &object_store::Error| RemoteError::failed("list", &address.shown, error);
     let objects = |found: Vec<ObjectMeta>| found.into_iter().map(|meta| Object::new(address, meta)).collect();
     match &address.wanted {
         Wanted::Url { identity } => Ok(vec![Object {
@@ -105,7 +107,7 @@ async fn listed(address: &Address, store: &dyn ObjectStore) -> Result<Vec<Object
                 match store.head(key).await {
                     Ok(meta) => return Ok(objects(vec![meta])),
                     Err(object_store::Error::NotFound { .. }) => {}
-                    Err(error) => return Err(address.failed("look up", &address.shown, &error)),
+                    Err(error) => return Err(RemoteError::failed("look up", &address.shown, &error).into()),
                 }
             }
             let prefix = Some(key).filter(|key| !key.as_ref().is_empty());
@@ -116,29 +118,24 @@ async fn listed(address: &Address, store: &dyn ObjectStore) -> Result<Vec<Object
             match (found.is_empty(), any || *folder) {
                 (false, _) => Ok(objects(found)),
                 (true, true) => Err(ObserveError::EmptyDirectory { path: address.shown.clone().into() }),
-                (true, false) => Err(ObserveError::NoObject { address: address.shown.clone() }),
+                (true, false) => Err(RemoteError::NoObject { address: address.shown.clone() }.into()),
             }
         }
     }
 }
 
 /// Writes one object to a file of its own, chunk by chunk. It must be the object that was listed, and whole.
-async fn download(
-    address: &Address,
-    store: &dyn ObjectStore,
-    object: Object,
-    downloads: &Downloads,
-) -> Result<Fetched, ObserveError> {
+async fn download(store: &dyn ObjectStore, object: Object, downloads: &Downloads) -> Result<Fetched, ObserveError> {
     let Object { key, name, identity, size, tag } = object;
-    let failed = |error: object_store::Error| address.failed("fetch", &name, &error);
+    let failed = |error: object_store::Error| RemoteError::failed("fetch", &name, &error);
     let ending = address::ending(&name).ok_or_else(|| ObserveError::UnknownFormat { path: name.clone().into() })?;
     let (mut file, path) = downloads.create(&name, ending)?;
     // A weak tag never matches, whatever it is compared with.
     let options = GetOptions { if_match: tag.filter(|tag| !tag.starts_with("W/")), ..GetOptions::default() };
     let answer = store.get_opts(&key, options).await.map_err(failed)?;
-    let trouble = |cause| ObserveError::Remote { doing: "fetch", address: name.clone(), cause };
+    let trouble = |cause| RemoteError::Failed { doing: "fetch", address: name.clone(), cause };
     if size.is_some_and(|size| size != answer.meta.size) {
-        return Err(trouble(Trouble::Replaced));
+        return Err(trouble(Trouble::Replaced).into());
     }
     let expected = answer.meta.size;
     let mut chunks = answer.into_stream();
@@ -148,8 +145,8 @@ async fn download(
         file.write_all(&chunk).map_err(|cause| downloads.unwritable(cause))?;
     }
     if got != expected {
-        return Err(trouble(Trouble::CutShort));
+        return Err(trouble(Trouble::CutShort).into());
     }
     tracing::debug!(object = name, bytes = got, "fetched");
-    Ok(Fetched { path, identity })
+    Ok(Fetched { path, address: name, identity })
 }

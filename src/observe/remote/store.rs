@@ -21,7 +21,7 @@ use super::{
 
 /// A request that failed is sent again so often, and no more once this long has passed.
 const RETRIES: usize = 3;
-const RETRY_FOR: Duration = Duration::from_secs(180);
+const RETRY_FOR: Duration = Duration::from_mins(3);
 
 /// Redirects of one request that stay with its server.
 const REDIRECTS: usize = 5;

@@ -8,7 +8,7 @@ use object_store::client::{HttpError, HttpErrorKind};
 /// Why an object cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    #[error("the store answered {status}{}", coded(code))]
+    #[error("the store answered {status}{}", coded(code.as_ref()))]
     Refused { status: u16, code: Option<String> },
     #[error("no credentials were found in the environment, and no service of this machine gives any")]
     NoCredentials,
@@ -36,8 +36,8 @@ pub enum Trouble {
     Other(String),
 }
 
-fn coded(code: &Option<String>) -> String {
-    code.as_ref().map_or_else(String::new, |code| format!(" ({code})"))
+fn coded(code: Option<&String>) -> String {
+    code.map_or_else(String::new, |code| format!(" ({code})"))
 }
 
 impl Trouble {

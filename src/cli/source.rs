@@ -1,0 +1,162 @@
+//! The flags that name a source, the same for every command that reads one, and the thread it is read on.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::Failure;
+use crate::{
+    domain::Policy,
+    observe::{self, Downloads, Engine, FileGroup, LayoutChoice, LoadRequest, ObserveError},
+};
+
+/// The example data of this repository, used when nothing else is named.
+const EXAMPLE_DATA: &str = "testdata";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Source")]
+pub(super) struct SourceArgs {
+    /// Request log: file, directory, quoted pattern, `-` for NDJSON on standard input, the same in `s3://`, `gs://` or
+    /// `az://`, `https://host/file`, or `postgres://user@host/database`; may be repeated
+    ///
+    /// Parquet, CSV and NDJSON, the last two also as .gz or .zst. Request ids are unique within one `--from`.
+    /// [default: testdata, where it exists]
+    #[arg(long, value_name = "PATH")]
+    from: Vec<String>,
+    /// Scores given after the requests; the policy declares the scale of each
+    #[arg(long, value_name = "PATH")]
+    scores: Vec<String>,
+    /// How the source is laid out, where its columns do not tell; once for all, or once for each `--from`
+    #[arg(long, value_name = "NAME")]
+    layout: Vec<String>,
+    /// SQL file that maps a log of your own to the canonical columns; examples/mapping.sql explains
+    #[arg(long, value_name = "FILE.sql", conflicts_with = "layout")]
+    mapping: Option<PathBuf>,
+    /// Service of rows that name none
+    #[arg(long, value_name = "NAME")]
+    default_service: Option<String>,
+    /// Write every rejected row with its reason to this CSV file
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+    /// Most memory the scan may take, for example `2GB` [default: 80 % of the machine's]
+    #[arg(long, value_name = "SIZE", env = "OPTIMIZER_MEMORY_LIMIT")]
+    memory_limit: Option<String>,
+}
+
+impl SourceArgs {
+    pub(super) fn memory_limit(&self) -> Option<&str> {
+        self.memory_limit.as_deref()
+    }
+
+    pub(super) fn rejects(&self) -> Option<&Path> {
+        self.rejects.as_deref()
+    }
+
+    /// Everything that was named; nothing of it is looked at yet.
+    pub(super) fn named(&self) -> Result<Named, Failure> {
+        let from = self.from()?;
+        Ok(Named {
+            layouts: LayoutChoice::new(&self.layout, from.len(), self.mapping.as_deref())?,
+            from,
+            scores: self.scores.clone(),
+            default_service: self.default_service.clone(),
+            rejects: self.rejects.clone(),
+        })
+    }
+
+    fn from(&self) -> Result<Vec<String>, Failure> {
+        if !self.from.is_empty() {
+            return Ok(self.from.clone());
+        }
+        if Path::new(EXAMPLE_DATA).is_dir() {
+            return Ok(vec![EXAMPLE_DATA.to_owned()]);
+        }
+        Err(Failure::usage(
+            "no source given, and there is no `testdata` here",
+            "name your request log with `--from`, for example `--from requests.parquet`",
+        ))
+    }
+}
+
+/// What was named.
+pub(super) struct Named {
+    from: Vec<String>,
+    scores: Vec<String>,
+    layouts: LayoutChoice,
+    default_service: Option<String>,
+    rejects: Option<PathBuf>,
+}
+
+impl Named {
+    /// Finds all of it; objects of stores are fetched. Only from the thread that [`interruptible`] starts: it may take long.
+    pub(super) fn find(&self, downloads: &Downloads) -> Result<Sources<'_>, Failure> {
+        Ok(Sources {
+            groups: observe::resolve(&self.from, downloads)?,
+            scores: observe::resolve(&self.scores, downloads)?,
+            named: self,
+        })
+    }
+}
+
+/// What was named, found.
+pub(super) struct Sources<'a> {
+    groups: Vec<FileGroup>,
+    scores: Vec<FileGroup>,
+    named: &'a Named,
+}
+
+impl Sources<'_> {
+    pub(super) fn load<'a>(&'a self, policy: &'a Policy, now: Timestamp) -> LoadRequest<'a> {
+        LoadRequest {
+            groups: &self.groups,
+            layouts: &self.named.layouts,
+            scores: &self.scores,
+            policy,
+            default_service: self.named.default_service.as_deref(),
+            now,
+        }
+    }
+
+    pub(super) fn rejects(&self) -> Option<&Path> {
+        self.named.rejects.as_deref()
+    }
+}
+
+/// Works on one thread while this one waits for Ctrl-C. A query is interrupted at once; a reader that waits for more input
+/// cannot be, so the process ends around it. Fetched objects are put away whatever happens, and messages name their addresses.
+pub(super) fn interruptible<T: Send + 'static>(
+    memory_limit: Option<&str>,
+    work: impl FnOnce(&Engine, &Downloads) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let engine = Engine::open(memory_limit)?;
+    let handle = engine.interrupt_handle();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("cannot start: {error}"), "the system is out of threads or files"))?;
+    let (done, finished) = tokio::sync::oneshot::channel();
+    let downloads = Arc::<Downloads>::default();
+    let kept = Arc::clone(&downloads);
+    let outcome = runtime.block_on(async {
+        let stop = tokio::signal::ctrl_c();
+        std::thread::spawn(move || {
+            // Nobody listens any more after Ctrl-C, and then nobody needs the answer.
+            let _ = done.send(work(&engine, &kept));
+        });
+        tokio::select! {
+            biased;
+            result = finished => result.unwrap_or_else(|_| panic!("the working thread reports whatever happens")),
+            _ = stop => {
+                handle.interrupt();
+                Err(Failure::from(ObserveError::Interrupted))
+            }
+        }
+    });
+    // Before anybody is told: the working thread may live until the process ends, and would take the folder with it.
+    downloads.remove();
+    outcome.map_err(|failure| failure.rewritten(|text| downloads.renamed(text)))
+}

@@ -442,7 +442,7 @@ fn addresses_that_cannot_be_used() {
 fn logs_of_the_program_hold_no_secrets() {
     let place = Place::new();
     let server = Scripted::start(|_, _| object(day(), "1"));
-    for level in ["trace", "debug,hyper=trace,object_store=trace"] {
+    for level in ["trace", "debug,hyper=trace,object_store::client=trace,hyper_util::client=trace"] {
         let mut command = place.bare();
         command.env("OPTIMIZER_LOG", level);
         let run = place.plan(command, &["--from", &format!("{}/day.csv?X-Amz-Signature=sesame", server.url)]);
@@ -491,7 +491,7 @@ fn ctrl_c_while_fetching_leaves_nothing_behind() {
         std::io::Write::write_all(&mut socket, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nts,request_id\n")
             .unwrap();
         told.send(()).unwrap();
-        std::thread::sleep(std::time::Duration::from_secs(60));
+        std::thread::sleep(std::time::Duration::from_mins(1));
     });
     let mut command = place.bare();
     command.args(["plan", "--dry-run", "--from", &url]);

@@ -78,9 +78,14 @@ pub fn main() -> ExitCode {
 
 /// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
 fn start_logging() {
-    let mut filter = EnvFilter::try_from_env("OPTIMIZER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     // What these have to say holds addresses and headers, and those hold signatures and tokens.
-    for library in ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"] {
+    const SILENT: [&str; 6] = ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"];
+    let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let ours =
+        wanted.split(',').filter(|directive| !SILENT.iter().any(|library| directive.trim().starts_with(library)));
+    let ours = ours.collect::<Vec<_>>().join(",");
+    let mut filter = EnvFilter::try_new(ours).unwrap_or_else(|_| EnvFilter::new("warn"));
+    for library in SILENT {
         filter = filter.add_directive(format!("{library}=off").parse().expect("a valid directive"));
     }
     // A second call in one process (tests) finds the first one's logging in place, which is as good.

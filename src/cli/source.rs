@@ -156,7 +156,7 @@ pub(super) fn interruptible<T: Send + 'static>(
             }
         }
     });
-    // Before anybody is told: the working thread may live until the process ends, and would take the folder with it.
+    // Not left to the working thread: the process may end before it.
     downloads.remove();
     outcome.map_err(|failure| failure.rewritten(|text| downloads.renamed(text)))
 }

@@ -26,6 +26,7 @@ demo: ## Build what is missing and show the plan over the test data
 	@"$${CARGO_TARGET_DIR:-target}/debug/optimizer" plan --dry-run
 
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
+	scripts/ensure-postgres
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
 	@# Cargo closes once for every test program; the last line sums them up.
 	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \

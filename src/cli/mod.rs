@@ -28,6 +28,7 @@ Examples:
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
   optimizer inspect --from new.csv                      what is in this data?
+  optimizer plan --dry-run --from postgres://reader@db/llm
   optimizer policy check policies/balanced.yaml
 
 Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used; 130 stopped by Ctrl-C.";

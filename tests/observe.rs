@@ -9,7 +9,7 @@ use optimizer::{
         Arm, ModelTable, Policy, Segment,
         policy::{Model, Tier},
     },
-    observe::{self, Engine, LayoutChoice, LoadRequest, Request},
+    observe::{self, Downloads, Engine, LayoutChoice, LoadRequest, Request},
     stats::{Observation, Sketch},
 };
 use tempfile::tempdir;
@@ -44,7 +44,7 @@ fn policy() -> Policy {
 fn observed(folder: &Path, header: &str, rows: &[&str]) -> Observation {
     let file = folder.join("rows.csv");
     std::fs::write(&file, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
-    let groups = observe::resolve(&[file.to_string_lossy().into_owned()]).unwrap();
+    let groups = observe::resolve(&[file.to_string_lossy().into_owned()], &Downloads::default()).unwrap();
     let engine = Engine::open(None).unwrap();
     let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let request = Request {
@@ -202,7 +202,9 @@ fn of_two_rows_with_one_identity_the_fuller_stays() {
 
 #[test]
 fn quantiles_of_the_test_data_are_within_alpha_of_exact() {
-    let groups = observe::resolve(&[concat!(env!("CARGO_MANIFEST_DIR"), "/testdata").to_owned()]).unwrap();
+    let groups =
+        observe::resolve(&[concat!(env!("CARGO_MANIFEST_DIR"), "/testdata").to_owned()], &Downloads::default())
+            .unwrap();
     let engine = Engine::open(None).unwrap();
     let until: Timestamp = "2023-11-17T18:00:00Z".parse().unwrap();
     let request = Request {

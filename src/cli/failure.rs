@@ -1,7 +1,5 @@
 //! The one place where an error meets the user: what happened, why, what to do, and the exit code.
 
-use std::error::Error;
-
 use crate::domain::{
     fault::{Exit, Fixable},
     format::visible,
@@ -10,20 +8,25 @@ use crate::domain::{
 /// An error on its way to the user.
 #[derive(Debug)]
 pub struct Failure {
-    error: anyhow::Error,
+    message: String,
+    /// What is behind it, outermost first.
+    causes: Vec<String>,
     hint: Option<String>,
     exit: Exit,
 }
 
 impl<E: Fixable + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { hint: error.hint(), exit: error.exit(), error: anyhow::Error::new(error) }
+        let (hint, exit) = (error.hint(), error.exit());
+        let error = anyhow::Error::new(error);
+        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        Self { message: error.to_string(), causes, hint, exit }
     }
 }
 
 impl Failure {
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { error: anyhow::Error::msg(message.into()), hint: Some(hint.into()), exit: Exit::Usage }
+        Self { message: message.into(), causes: Vec::new(), hint: Some(hint.into()), exit: Exit::Usage }
     }
 
     #[must_use]
@@ -31,18 +34,26 @@ impl Failure {
         self.exit
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub(super) fn rewritten(self, rewrite: impl Fn(&str) -> String) -> Self {
+        Self {
+            message: rewrite(&self.message),
+            causes: self.causes.iter().map(|cause| rewrite(cause)).collect(),
+            hint: self.hint.as_deref().map(rewrite),
+            exit: self.exit,
+        }
+    }
+
     /// Prints the message, each cause on a line of its own, and the hint.
     pub(super) fn print(&self) {
-        let mut text = format!("error: {}\n", self.error);
-        let mut cause: Option<&dyn Error> = self.error.source();
-        while let Some(error) = cause {
+        let mut text = format!("error: {}\n", self.message);
+        for cause in &self.causes {
             // Engines add a picture of their own SQL below the first line, and a number that means nothing to anybody.
-            let message = error.to_string();
-            let first = message.lines().next().unwrap_or_default();
+            let first = cause.lines().next().unwrap_or_default();
             if !first.contains("Unknown error code") {
                 text += &format!("  because: {first}\n");
             }
-            cause = error.source();
         }
         if let Some(hint) = &self.hint {
             text += &format!("   to fix: {hint}\n");

@@ -59,10 +59,12 @@ pub(super) fn run(arguments: &InspectArgs) -> Result<(), Failure> {
         return sink::print(&report::inspection_schema());
     }
     let policy = files::policy(arguments.policy.as_deref())?;
-    let sources = arguments.source.resolve()?;
+    let named = arguments.source.named()?;
     let (lookback, until) = (arguments.lookback, arguments.until);
-    let found = interruptible(arguments.source.memory_limit(), move |engine| {
+    let found = interruptible(arguments.source.memory_limit(), move |engine, downloads| {
         let progress = Progress::start();
+        progress.says("looking at the sources");
+        let sources = named.find(downloads)?;
         progress.says("inspecting");
         let request = sources.load(&policy, Timestamp::now());
         Ok(observe::inspect(engine, &request, lookback, until, sources.rejects())?)

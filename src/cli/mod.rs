@@ -25,6 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   optimizer plan --dry-run                              plan over testdata/ in this repository
   optimizer plan --dry-run --from 'logs/**/*.parquet'   over your own request log
+  optimizer plan --dry-run --from 's3://bucket/logs/**/*.parquet'
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
   optimizer inspect --from new.csv                      what is in this data?
@@ -82,7 +83,16 @@ pub fn main() -> ExitCode {
 
 /// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
 fn start_logging() {
-    let filter = EnvFilter::try_from_env("OPTIMIZER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // What these have to say holds addresses and headers, and those hold signatures and tokens.
+    const SILENT: [&str; 6] = ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"];
+    let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let ours =
+        wanted.split(',').filter(|directive| !SILENT.iter().any(|library| directive.trim().starts_with(library)));
+    let ours = ours.collect::<Vec<_>>().join(",");
+    let mut filter = EnvFilter::try_new(ours).unwrap_or_else(|_| EnvFilter::new("warn"));
+    for library in SILENT {
+        filter = filter.add_directive(format!("{library}=off").parse().expect("a valid directive"));
+    }
     // A second call in one process (tests) finds the first one's logging in place, which is as good.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -10,12 +10,12 @@ use super::{
     progress::Progress,
     screen::{plain, screen},
     sink,
-    source::{SourceArgs, Sources, interruptible},
+    source::{Named, SourceArgs, interruptible},
 };
 use crate::{
     decide::{self, Inputs},
     domain::{ModelTable, Plan, Policy},
-    observe::{self, Engine, Request, Stage},
+    observe::{self, Downloads, Engine, Request, Stage},
     orient, report,
 };
 
@@ -79,18 +79,19 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
     let work = Work {
         policy: files::policy(arguments.policy.as_deref())?,
         models: files::models(arguments.models.as_deref())?,
-        sources: arguments.source.resolve()?,
+        named: arguments.source.named()?,
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
     };
-    let plan = interruptible(arguments.source.memory_limit(), move |engine| work.observed(engine))?;
+    let plan =
+        interruptible(arguments.source.memory_limit(), move |engine, downloads| work.observed(engine, downloads))?;
     sink::print(&rendered(&plan, arguments)?)
 }
 
 /// Everything one plan is made from.
 struct Work {
-    sources: Sources,
+    named: Named,
     policy: Policy,
     models: ModelTable,
     window: SignedDuration,
@@ -99,15 +100,17 @@ struct Work {
 }
 
 impl Work {
-    fn observed(&self, engine: &Engine) -> Result<Plan, Failure> {
+    fn observed(&self, engine: &Engine, downloads: &Downloads) -> Result<Plan, Failure> {
         let progress = Progress::start();
+        progress.says("looking at the sources");
+        let sources = self.named.find(downloads)?;
         let request = Request {
-            load: self.sources.load(&self.policy, Timestamp::now()),
+            load: sources.load(&self.policy, Timestamp::now()),
             window: self.window,
             lookback: self.lookback,
             until: self.until,
             prices: &self.models,
-            rejects: self.sources.rejects(),
+            rejects: sources.rejects(),
         };
         let observation = observe::observe(engine, &request, &|stage| {
             progress.says(match stage {

@@ -96,11 +96,12 @@ pub(super) fn run(arguments: &RollupArgs) -> Result<(), Failure> {
 fn counted(arguments: &RollupArgs) -> Result<Series, Failure> {
     let policy = files::policy(arguments.policy.as_deref())?;
     let models = files::models(arguments.models.as_deref())?;
-    let sources = arguments.source.resolve()?;
+    let named = arguments.source.named()?;
     let (lookback, until, every) = (arguments.lookback, arguments.until, arguments.every);
-    interruptible(arguments.source.memory_limit(), move |engine| {
+    interruptible(arguments.source.memory_limit(), move |engine, downloads| {
         let progress = Progress::start();
         progress.says("rolling up");
+        let sources = named.find(downloads)?;
         let request = Request {
             load: sources.load(&policy, Timestamp::now()),
             // Half the lookback is the longest window that may be compared with one before.

@@ -1,6 +1,9 @@
 //! The flags that name a source, the same for every command that reads one, and the thread it is read on.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -8,7 +11,7 @@ use jiff::Timestamp;
 use super::Failure;
 use crate::{
     domain::Policy,
-    observe::{self, Engine, FileGroup, LayoutChoice, LoadRequest, ObserveError},
+    observe::{self, Downloads, Engine, FileGroup, LayoutChoice, LoadRequest, ObserveError},
 };
 
 /// The example data of this repository, used when nothing else is named.
@@ -17,8 +20,8 @@ const EXAMPLE_DATA: &str = "testdata";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Source")]
 pub(super) struct SourceArgs {
-    /// Request log: file, directory, quoted pattern, `-` for NDJSON on standard input, or `postgres://user@host/database`;
-    /// may be repeated
+    /// Request log: file, directory, quoted pattern, `-` for NDJSON on standard input, the same in `s3://`, `gs://` or
+    /// `az://`, `https://host/file`, or `postgres://user@host/database`; may be repeated
     ///
     /// Parquet, CSV and NDJSON, the last two also as .gz or .zst. Request ids are unique within one `--from`.
     /// [default: testdata, where it exists]
@@ -53,19 +56,19 @@ impl SourceArgs {
         self.rejects.as_deref()
     }
 
-    /// Finds everything that was named.
-    pub(super) fn resolve(&self) -> Result<Sources, Failure> {
-        let from = self.named()?;
-        Ok(Sources {
+    /// Everything that was named; nothing of it is looked at yet.
+    pub(super) fn named(&self) -> Result<Named, Failure> {
+        let from = self.from()?;
+        Ok(Named {
             layouts: LayoutChoice::new(&self.layout, from.len(), self.mapping.as_deref())?,
-            groups: observe::resolve(&from)?,
-            scores: observe::resolve(&self.scores)?,
+            from,
+            scores: self.scores.clone(),
             default_service: self.default_service.clone(),
             rejects: self.rejects.clone(),
         })
     }
 
-    fn named(&self) -> Result<Vec<String>, Failure> {
+    fn from(&self) -> Result<Vec<String>, Failure> {
         if !self.from.is_empty() {
             return Ok(self.from.clone());
         }
@@ -79,37 +82,55 @@ impl SourceArgs {
     }
 }
 
-/// What was named, found.
-pub(super) struct Sources {
-    groups: Vec<FileGroup>,
-    scores: Vec<FileGroup>,
+/// What was named.
+pub(super) struct Named {
+    from: Vec<String>,
+    scores: Vec<String>,
     layouts: LayoutChoice,
     default_service: Option<String>,
     rejects: Option<PathBuf>,
 }
 
-impl Sources {
+impl Named {
+    /// Finds all of it; objects of stores are fetched. Only from the thread that [`interruptible`] starts: it may take long.
+    pub(super) fn find(&self, downloads: &Downloads) -> Result<Sources<'_>, Failure> {
+        Ok(Sources {
+            groups: observe::resolve(&self.from, downloads)?,
+            scores: observe::resolve(&self.scores, downloads)?,
+            named: self,
+        })
+    }
+}
+
+/// What was named, found.
+pub(super) struct Sources<'a> {
+    groups: Vec<FileGroup>,
+    scores: Vec<FileGroup>,
+    named: &'a Named,
+}
+
+impl Sources<'_> {
     pub(super) fn load<'a>(&'a self, policy: &'a Policy, now: Timestamp) -> LoadRequest<'a> {
         LoadRequest {
             groups: &self.groups,
-            layouts: &self.layouts,
+            layouts: &self.named.layouts,
             scores: &self.scores,
             policy,
-            default_service: self.default_service.as_deref(),
+            default_service: self.named.default_service.as_deref(),
             now,
         }
     }
 
     pub(super) fn rejects(&self) -> Option<&Path> {
-        self.rejects.as_deref()
+        self.named.rejects.as_deref()
     }
 }
 
 /// Works on one thread while this one waits for Ctrl-C. A query is interrupted at once; a reader that waits for more input
-/// cannot be, so the process ends around it: reading holds nothing that needs putting away.
+/// cannot be, so the process ends around it. Fetched objects are put away whatever happens, and messages name their addresses.
 pub(super) fn interruptible<T: Send + 'static>(
     memory_limit: Option<&str>,
-    work: impl FnOnce(&Engine) -> Result<T, Failure> + Send + 'static,
+    work: impl FnOnce(&Engine, &Downloads) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let engine = Engine::open(memory_limit)?;
     let handle = engine.interrupt_handle();
@@ -118,11 +139,13 @@ pub(super) fn interruptible<T: Send + 'static>(
         .build()
         .map_err(|error| Failure::usage(format!("cannot start: {error}"), "the system is out of threads or files"))?;
     let (done, finished) = tokio::sync::oneshot::channel();
-    runtime.block_on(async {
+    let downloads = Arc::<Downloads>::default();
+    let kept = Arc::clone(&downloads);
+    let outcome = runtime.block_on(async {
         let stop = tokio::signal::ctrl_c();
         std::thread::spawn(move || {
             // Nobody listens any more after Ctrl-C, and then nobody needs the answer.
-            let _ = done.send(work(&engine));
+            let _ = done.send(work(&engine, &kept));
         });
         tokio::select! {
             biased;
@@ -132,5 +155,8 @@ pub(super) fn interruptible<T: Send + 'static>(
                 Err(Failure::from(ObserveError::Interrupted))
             }
         }
-    })
+    });
+    // Not left to the working thread: the process may end before it.
+    downloads.remove();
+    outcome.map_err(|failure| failure.rewritten(|text| downloads.renamed(text)))
 }

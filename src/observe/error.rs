@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::layout::Layout;
+use super::{layout::Layout, remote::RemoteError};
 use crate::domain::{
     event::COLUMNS,
     fault::{Exit, Fixable},
@@ -77,6 +77,8 @@ pub enum ObserveError {
     NoScores { origin: String, found: Vec<String> },
     #[error("none of the {rows} scores can be used\n{reasons}")]
     ScoresUseless { rows: u64, reasons: String },
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     #[error("the address of the database cannot be read: {what}")]
     Address { what: String },
     #[error("the address of the database holds a password")]
@@ -289,6 +291,7 @@ impl Fixable for ObserveError {
             Self::ScoresUseless { .. } => {
                 "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
             }
+            Self::Remote(error) => return error.hint(),
             Self::Address { .. } => "write `postgres://user@host:5432/database?table=schema.table`".into(),
             Self::PasswordInAddress => {
                 "everybody on this machine can read a command line: put it in PGPASSWORD, or in a file named by PGPASSFILE".into()
@@ -354,6 +357,7 @@ impl Fixable for ObserveError {
     fn exit(&self) -> Exit {
         match self {
             Self::Interrupted => Exit::Interrupted,
+            Self::Remote(error) => error.exit(),
             Self::BadPattern { .. }
             | Self::Window { .. }
             | Self::Rejects { .. }

@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{
     ObserveError, integrity,
     postgres::{Database, is_address},
+    remote::{self, Downloads},
 };
 
 /// How rows are written down.
@@ -43,14 +44,24 @@ pub struct FileGroup {
     pub format: Format,
     /// Sorted, so that the order a directory is listed in never shows.
     pub files: Vec<PathBuf>,
+    /// Of the files that were fetched: where they came from, which is what everybody else calls them.
+    pub addresses: BTreeMap<PathBuf, String>,
     /// Lines of text that are not blank, headers included; what was read must account for each.
     pub lines: u64,
     /// Instead of files.
     pub database: Option<Database>,
 }
 
-/// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, or `-`.
-pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
+impl FileGroup {
+    /// How messages and reports call a file.
+    pub(super) fn name_of(&self, file: &Path) -> String {
+        self.addresses.get(file).map_or_else(|| file.display().to_string(), Clone::clone)
+    }
+}
+
+/// Finds the files behind every `--from`: a path, a directory (its data files, not its subdirectories), a pattern, `-`, or the
+/// same of an object store, whose objects are fetched into `downloads`.
+pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>, ObserveError> {
     let mut groups = Vec::new();
     let mut seen = BTreeSet::new();
     for (source, text) in from.iter().enumerate() {
@@ -60,24 +71,40 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
                 return Err(ObserveError::NamedTwice { path: database.shown.into() });
             }
             let format = Format::Postgres;
-            groups.push(FileGroup { source, format, files: Vec::new(), lines: 0, database: Some(database) });
+            groups.push(FileGroup {
+                source,
+                format,
+                files: Vec::new(),
+                addresses: BTreeMap::new(),
+                lines: 0,
+                database: Some(database),
+            });
             continue;
         }
         if text == "-" {
             if !seen.insert(PathBuf::from("-")) {
                 return Err(ObserveError::NamedTwice { path: "-".into() });
             }
-            groups.push(FileGroup { source, format: Format::Stdin, files: Vec::new(), lines: 0, database: None });
+            groups.push(FileGroup {
+                source,
+                format: Format::Stdin,
+                files: Vec::new(),
+                addresses: BTreeMap::new(),
+                lines: 0,
+                database: None,
+            });
             continue;
         }
         let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
-        for path in expand(text)? {
+        let mut addresses = BTreeMap::new();
+        for Found { path, identity, address } in expand(text, downloads)? {
             // The same file under two names would count every request twice.
-            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            if !seen.insert(identity) {
                 return Err(ObserveError::NamedTwice { path });
             }
             let (format, lines) = integrity::check(&path)?;
             let (files, known) = by_format.entry(format).or_default();
+            addresses.extend(address.map(|address| (path.clone(), address)));
             files.push(path);
             *known += lines;
         }
@@ -85,6 +112,7 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
             source,
             format,
             files,
+            addresses: addresses.clone(),
             lines,
             database: None,
         }));
@@ -92,7 +120,32 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
     Ok(groups)
 }
 
-fn expand(text: &str) -> Result<Vec<PathBuf>, ObserveError> {
+/// A file on this machine.
+struct Found {
+    path: PathBuf,
+    /// Tells it from every other under whatever name.
+    identity: PathBuf,
+    /// Where it was fetched from, if it was.
+    address: Option<String>,
+}
+
+fn expand(text: &str, downloads: &Downloads) -> Result<Vec<Found>, ObserveError> {
+    if remote::is_address(text) {
+        let found = |object: remote::Fetched| Found {
+            path: object.path,
+            identity: object.identity.into(),
+            address: Some(object.address),
+        };
+        return Ok(remote::fetch(text, downloads)?.into_iter().map(found).collect());
+    }
+    let found = |path: PathBuf| {
+        let identity = path.canonicalize().unwrap_or_else(|_| path.clone());
+        Found { path, identity, address: None }
+    };
+    Ok(local(text)?.into_iter().map(found).collect())
+}
+
+fn local(text: &str) -> Result<Vec<PathBuf>, ObserveError> {
     let path = PathBuf::from(text);
     let unreadable = |cause: io::Error| ObserveError::Unreadable { path: path.clone(), cause };
     match path.metadata() {

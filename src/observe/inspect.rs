@@ -49,7 +49,7 @@ pub fn inspect(
         .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
     let census = load(engine, request, range.into())?;
     if let Some(path) = rejects {
-        reduce::write_rejects(engine, path)?;
+        reduce::write_rejects(engine, path, request)?;
     }
     let failed = |cause| ObserveError::engine(DOING, cause);
     let mut requests = rows(&census.requests);

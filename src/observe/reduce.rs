@@ -98,7 +98,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
 pub(super) fn loaded(engine: &Engine, request: &Request<'_>) -> Result<(Census, Windows), ObserveError> {
     let census = load(engine, &request.load, range(request)?)?;
     if let Some(path) = request.rejects {
-        write_rejects(engine, path)?;
+        write_rejects(engine, path, &request.load)?;
     }
     judge_rejects(&census)?;
     judge_scores(&census, !request.load.scores.is_empty())?;
@@ -258,11 +258,20 @@ fn set_windows(engine: &Engine, windows: &Windows) -> Result<(), ObserveError> {
     Ok(())
 }
 
-pub(super) fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveError> {
+pub(super) fn write_rejects(engine: &Engine, path: &Path, request: &LoadRequest<'_>) -> Result<(), ObserveError> {
     // It might be the very log they came from.
     if path.symlink_metadata().is_ok() {
         return Err(ObserveError::RejectsExist { path: path.to_owned() });
     }
+    let addresses = || -> duckdb::Result<()> {
+        engine.connection().execute_batch("CREATE OR REPLACE TEMP TABLE addresses (file VARCHAR, address VARCHAR)")?;
+        let mut appender = engine.connection().appender("addresses")?;
+        for (file, address) in request.groups.iter().flat_map(|group| &group.addresses) {
+            appender.append_row(duckdb::params![file.to_string_lossy(), address])?;
+        }
+        appender.flush()
+    };
+    addresses().map_err(|cause| ObserveError::engine("naming rejected rows", cause))?;
     let sql = format!(
         "COPY ({}) TO {} (FORMAT csv, HEADER)",
         include_str!("../../queries/rejects.sql").trim_end(),

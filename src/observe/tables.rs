@@ -121,14 +121,14 @@ pub(super) fn tables(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, O
 fn parquet(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, ObserveError> {
     let mut by_columns: BTreeMap<Columns, Vec<&Path>> = BTreeMap::new();
     for file in &group.files {
-        let name = file.to_string_lossy();
+        let name = group.name_of(file);
         // Each footer is read alone, so that the message names the file that is broken.
         let sql = format!("DESCRIBE FROM read_parquet({})", path_literal(file));
         let columns = describe(engine, &sql).map_err(|cause| ObserveError::reading(&name, "Parquet", cause))?;
         by_columns.entry(columns).or_default().push(file);
     }
     let tables = by_columns.into_iter().map(|(columns, files)| Table {
-        origin: describe_paths(&files),
+        origin: describe_paths(group, &files),
         format: group.format,
         source: group.source,
         relation: format!("read_parquet({}, filename = '{FILE_COLUMN}')", path_list(&files)),
@@ -150,7 +150,7 @@ fn csv(group: &FileGroup) -> Result<Vec<Table>, ObserveError> {
     let tables = by_header.into_iter().map(|((columns, delimiter), files)| {
         let types: Vec<String> = columns.iter().map(|name| format!("{}: 'VARCHAR'", literal(name))).collect();
         Table {
-            origin: describe_paths(&files),
+            origin: describe_paths(group, &files),
             format: Format::Csv,
             source: group.source,
             relation: format!(
@@ -182,7 +182,7 @@ fn ndjson(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, ObserveError
     let mut by_columns: BTreeMap<Vec<String>, Vec<&Path>> = BTreeMap::new();
     for file in &group.files {
         let columns = keys(engine, &lines(&[file]))
-            .map_err(|cause| ObserveError::reading(&file.to_string_lossy(), "NDJSON", cause))?;
+            .map_err(|cause| ObserveError::reading(&group.name_of(file), "NDJSON", cause))?;
         by_columns.entry(columns).or_default().push(file);
     }
     // A file of nothing but broken lines is counted with the others, where there are others.
@@ -192,7 +192,7 @@ fn ndjson(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, ObserveError
         by_columns.values_mut().next().expect("there are others").extend(broken);
     }
     let tables = by_columns.into_iter().map(|(columns, files)| Table {
-        origin: describe_paths(&files),
+        origin: describe_paths(group, &files),
         format: group.format,
         source: group.source,
         relation: lines(&files),
@@ -301,10 +301,10 @@ fn path_list(files: &[&Path]) -> String {
     format!("[{}]", files.join(", "))
 }
 
-fn describe_paths(files: &[&Path]) -> String {
+fn describe_paths(group: &FileGroup, files: &[&Path]) -> String {
     match files {
         [] => "standard input".to_owned(),
-        [only] => only.display().to_string(),
-        [first, rest @ ..] => format!("{} and {} more", first.display(), rest.len()),
+        [only] => group.name_of(only),
+        [first, rest @ ..] => format!("{} and {} more", group.name_of(first), rest.len()),
     }
 }

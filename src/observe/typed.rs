@@ -122,6 +122,11 @@ pub(super) fn metrics(source: usize, mapped: &Columns) -> String {
 pub(super) fn finish(mapped: &Columns) -> &'static str {
     match kind(mapped, "source_row") {
         Some("VARCHAR") => "*",
+        // A merge patch of null takes a key out: the file of a row is told in a column of its own.
+        Some(kind) if kind.starts_with("STRUCT") => {
+            "* REPLACE (CASE WHEN reject IS NOT NULL THEN \
+             CAST(json_merge_patch(to_json(source_row), '{\"__optimizer_file\": null}') AS VARCHAR) END AS source_row)"
+        }
         _ => "* REPLACE (CASE WHEN reject IS NOT NULL THEN CAST(to_json(source_row) AS VARCHAR) END AS source_row)",
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::observe::{
-    Engine, resolve,
+    Downloads, Engine, resolve,
     tables::{describe, tables},
     typed,
 };
@@ -92,7 +92,7 @@ fn mapped(file: &Path, layout: &Layout) -> String {
     for limit in ["default_service = 'default'", "future_limit_us = 4102444800000000"] {
         engine.connection().execute_batch(&format!("SET VARIABLE {limit}")).unwrap();
     }
-    let groups = resolve(&[file.to_string_lossy().into_owned()]).unwrap();
+    let groups = resolve(&[file.to_string_lossy().into_owned()], &Downloads::default()).unwrap();
     let tables = tables(&engine, &groups[0]).unwrap();
     assert_eq!(tables.len(), 1);
     let mapping = format!("WITH raw AS ({}), mapped AS (\n{}\n)", tables[0].raw_select(layout), layout.sql());
@@ -165,7 +165,7 @@ fn every_fixture_is_recognised_as_what_it_is() {
             if file.file_name().unwrap() == "expected.ndjson" || layout.recognised_by.is_empty() {
                 continue;
             }
-            let groups = resolve(&[file.to_string_lossy().into_owned()]).unwrap();
+            let groups = resolve(&[file.to_string_lossy().into_owned()], &Downloads::default()).unwrap();
             let found = known(&tables(&engine, &groups[0]).unwrap()[0].names());
             let names: Vec<&str> =
                 found.iter().filter(|other| other.yields == layout.yields).map(|other| &*other.name).collect();

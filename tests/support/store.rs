@@ -1,0 +1,151 @@
+//! Servers on this machine that hold objects: one that speaks S3 and checks signatures, and one that does as it is told.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// What the S3 server below expects.
+pub const ACCESS_KEY: &str = "AKIDEXAMPLE";
+pub const SECRET_KEY: &str = "wJalrXUtnFEMI-example-only";
+
+/// Serves the folders of `root` as buckets for as long as the tests run. Requests must be signed.
+pub fn s3(root: &Path) -> String {
+    let files = s3s_fs::FileSystem::new(root).expect("the folder exists");
+    let mut service = s3s::service::S3ServiceBuilder::new(files);
+    service.set_auth(s3s::auth::SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    let service = service.build();
+    let (told, address) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            told.send(listener.local_addr().expect("an address")).expect("somebody waits");
+            loop {
+                let (socket, _) = listener.accept().await.expect("a connection");
+                let service = service.clone();
+                tokio::spawn(async move {
+                    let socket = hyper_util::rt::TokioIo::new(socket);
+                    let server = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+                    let _ = server.serve_connection(socket, service).await;
+                });
+            }
+        });
+    });
+    format!("http://{}", address.recv().expect("the server starts"))
+}
+
+/// A request as it came in, header names in lower case.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub method: String,
+    pub target: String,
+    pub headers: BTreeMap<String, String>,
+}
+
+/// What to answer: status, headers, body, and how much of the body is really sent.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+    pub sent: usize,
+}
+
+impl Answer {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self { status, headers: Vec::new(), sent: body.len(), body }
+    }
+
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The whole length is promised, half of it comes, and the connection ends.
+    pub fn cut(mut self) -> Self {
+        self.sent /= 2;
+        self
+    }
+}
+
+/// A web server whose answers a test writes; the number is how many requests came before. It keeps what it was asked.
+pub struct Scripted {
+    pub url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Scripted {
+    pub fn start(answer: impl Fn(usize, &Asked) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (keep, answer) = (Arc::clone(&asked), Arc::new(answer));
+        std::thread::spawn(move || {
+            for socket in listener.incoming().flatten() {
+                let (keep, answer) = (Arc::clone(&keep), Arc::clone(&answer));
+                std::thread::spawn(move || serve(&socket, &keep, &*answer));
+            }
+        });
+        Self { url, asked }
+    }
+
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().expect("no test holds it").clone()
+    }
+}
+
+/// One request a connection.
+fn serve(socket: &TcpStream, keep: &Mutex<Vec<Asked>>, answer: &dyn Fn(usize, &Asked) -> Answer) {
+    let mut lines = BufReader::new(socket).lines().map_while(Result::ok);
+    let Some(first) = lines.next() else { return };
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let headers = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())))
+        .collect();
+    let asked = Asked { method, target, headers };
+    let before = {
+        let mut keep = keep.lock().expect("no test holds it");
+        keep.push(asked.clone());
+        keep.len() - 1
+    };
+    let Answer { status, headers, body, sent } = answer(before, &asked);
+    let mut text = format!("HTTP/1.1 {status} Whatever\r\nConnection: close\r\n");
+    for (name, value) in &headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    if !headers.iter().any(|(name, _)| *name == "Transfer-Encoding") {
+        text += &format!("Content-Length: {}\r\n", body.len());
+    }
+    let mut socket = socket;
+    let body = if asked.method == "HEAD" { &[][..] } else { &body[..sent] };
+    let _ = socket
+        .write_all(text.as_bytes())
+        .and_then(|()| socket.write_all(b"\r\n"))
+        .and_then(|()| socket.write_all(body));
+}
+
+/// A listing of one bucket, as S3 writes it: key, bytes, entity tag.
+pub fn listing(objects: &[(&str, usize, &str)]) -> Answer {
+    let contents: Vec<String> = objects
+        .iter()
+        .map(|(key, size, tag)| {
+            format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-01-01T12:00:00.000Z</LastModified><ETag>&quot;{tag}&quot;</ETag>\
+                 <Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+            )
+        })
+        .collect();
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListBucketResult><Name>logs</Name><Prefix></Prefix><KeyCount>{}</KeyCount>\
+         <MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+        objects.len(),
+        contents.concat()
+    );
+    Answer::new(200, body).with("Content-Type", "application/xml")
+}

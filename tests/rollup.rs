@@ -50,7 +50,7 @@ fn a_table_says_what_happened_hour_by_hour() {
     );
     assert!(page.lines().all(|line| line.chars().count() <= 100), "{page}");
     assert!(page.contains("2023-11-16 00:00*") && page.contains("2023-11-17 00:00*"), "{page}");
-    assert!(page.contains("summarizer…-turbo-0613"), "{page}");
+    assert!(page.contains("summarizer …5-turbo-0613"), "{page}");
     assert!(page.contains("* reaches past the lookback"), "{page}");
 }
 

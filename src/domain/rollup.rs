@@ -25,7 +25,6 @@ pub struct WindowLine {
     pub latency_p50_ms: Option<f64>,
     pub latency_p95_ms: Option<f64>,
     /// US dollars; none where a cost is unknown.
-    pub cost_per_request_usd: Option<f64>,
     pub spend_usd: Option<f64>,
     /// Mean over requests that carry a score.
     pub quality: Option<f64>,

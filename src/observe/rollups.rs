@@ -184,7 +184,6 @@ impl Series {
             error_rate: rollup.error_rate(),
             latency_p50_ms: rollup.latency.quantile(0.50),
             latency_p95_ms: rollup.latency.quantile(0.95),
-            cost_per_request_usd: priced.then(|| rollup.cost.mean()).flatten(),
             spend_usd: priced.then(|| rollup.cost.sum()),
             quality: rollup.quality.mean(),
         }

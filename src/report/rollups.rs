@@ -9,10 +9,16 @@ use crate::domain::{
 /// One line a window; `every` is the length of the windows.
 #[must_use]
 pub fn rollups(lines: &[WindowLine], every: &str, screen: Screen) -> String {
-    let room = usize::from(screen.width).saturating_sub(78).max(18);
+    let room = usize::from(screen.width).saturating_sub(76).max(12);
     let mut text = format!(
-        "  {:<17} {:>9} {:>7} {:>9} {:>9} {:>10} {:>9}  {:>5}  {every} windows, UTC\n",
-        "window from", "requests", "failed", "p50", "p95", "a request", "spend", "score"
+        "  {:<17} {:>9} {:>7} {:>9} {:>9} {:>9}  {:>5}\n",
+        format!("{every} from (UTC)"),
+        "requests",
+        "failed",
+        "p50",
+        "p95",
+        "spend",
+        "score"
     );
     let unknown = || "unknown".to_owned();
     for line in lines {
@@ -25,12 +31,11 @@ pub fn rollups(lines: &[WindowLine], every: &str, screen: Screen) -> String {
         // The source was not asked for all of it, so it cannot be held against the others.
         from.push_str(if line.whole { "" } else { "*" });
         text += &format!(
-            "  {from:<17} {:>9} {:>7} {:>9} {:>9} {:>10} {:>9}  {:>5}  {name}\n",
+            "  {from:<17} {:>9} {:>7} {:>9} {:>9} {:>9}  {:>5}  {name}\n",
             count(line.requests.round() as u64),
             line.error_rate.map_or_else(unknown, percent),
             line.latency_p50_ms.map_or_else(unknown, ms),
             line.latency_p95_ms.map_or_else(unknown, ms),
-            line.cost_per_request_usd.map_or_else(unknown, usd),
             line.spend_usd.map_or_else(unknown, usd),
             line.quality.map_or_else(|| "–".to_owned(), |quality| format!("{quality:.3}")),
         );

@@ -40,8 +40,10 @@ lint:
 docs:
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
-bench: ## Measure a million events, or ROWS=…, against a bare DuckDB GROUP BY (release build)
+bench: ## Measure a million events, or ROWS=…, against a bare DuckDB GROUP BY, and other sources (release build)
+	scripts/ensure-postgres
 	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan -- $(ROWS)
+	$(CARGO) bench --quiet --locked $(FEATURES) --bench sources -- $(ROWS)
 
 release: ## Build the optimized binary
 	$(CARGO) build --release --locked $(FEATURES)

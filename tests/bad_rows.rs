@@ -19,7 +19,7 @@ fn too_many_rejects_stop_the_plan_and_few_do_not() {
         folder.path(),
         &["--from", &file],
         3,
-        &["all 100 were rejected", "outcome: not success, error, timeout or cancelled", "--rejects"],
+        &["no usable row among 100", "outcome: not success, error, timeout or cancelled", "--rejects"],
     );
     let some: Vec<String> = rows.iter().take(11).map(bad).chain(rows.iter().skip(11).cloned()).collect();
     let file = write_csv(folder.path(), "some.csv", &some);

@@ -181,6 +181,21 @@ fn a_layout_that_nothing_in_the_file_tells_is_asked_for() {
 }
 
 #[test]
+fn one_signal_of_three_is_enough() {
+    let folder = tempdir().unwrap();
+    let all = fs::read_to_string(fixture("otlp_spans").join("rows.ndjson")).unwrap();
+    let spans: Vec<String> = all.lines().filter(|line| line.contains("resourceSpans")).map(str::to_owned).collect();
+    assert!(spans.len() < all.lines().count(), "the fixture holds other signals");
+    let file = write_lines(folder.path(), "traces.jsonl", &spans);
+    let plan = plan_json(folder.path(), &["--from", &file, "--until", "2026-03-01T13:00:00Z"]);
+    assert_eq!(plan["source"]["rows_used"], exact("otlp_spans").0);
+    // Nothing but spans that are no calls of a model: no requests, and that is said.
+    let tools = [r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","name":"GET /","startTimeUnixNano":"1772366400000000000","endTimeUnixNano":"1772366400100000000"}]}]}]}"#.to_owned()];
+    let file = write_lines(folder.path(), "tools.jsonl", &tools);
+    refused(folder.path(), &["--from", &file], 3, &["no usable row", "1  passed over: no call of a model"]);
+}
+
+#[test]
 fn several_layouts_are_read_together_and_deduplicated_each() {
     let folder = tempdir().unwrap();
     let (litellm, sentinel) = (files("litellm"), files("sentinel"));

@@ -44,7 +44,7 @@ SELECT
     model_id AS variant,
     coalesce(labels -> 'spend_logs_metadata' ->> 'config_version', labels ->> 'config_version') AS config_version,
     -- Releases before the duration was logged have only the two times.
-    coalesce(number(request_duration_ms), EXTRACT(EPOCH FROM (ended - started) * 1000)) AS latency_ms,
+    coalesce(number(request_duration_ms), EXTRACT(EPOCH FROM (ended - started)) * 1000) AS latency_ms,
     -- A call that was not streamed has its end as the time of its first token.
     CASE
         WHEN first_token <> ended THEN EXTRACT(EPOCH FROM (first_token - started) * 1000)

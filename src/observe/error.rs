@@ -119,7 +119,7 @@ pub enum ObserveError {
         #[source]
         cause: duckdb::Error,
     },
-    #[error("no usable row: all {rows} were rejected\n{reasons}")]
+    #[error("no usable row among {rows}\n{reasons}")]
     AllRejected { rows: u64, reasons: String },
     #[error(
         "{rejected} of {rows} rows were rejected ({percent:.1} %), more than the 10 % a decision may rest on\n{reasons}"

@@ -90,8 +90,12 @@ impl Tally {
 
     /// One line a reason, most frequent first.
     pub(super) fn reasons(&self) -> String {
-        let mut reasons: Vec<_> = self.rejected.iter().collect();
-        reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let rejected = self.rejected.iter().map(|(reason, count)| (reason.clone(), *count));
+        let passed_over =
+            self.passed_over.iter().map(|(what, count)| (format!("{PASSED_OVER}{}", visible(what)), *count));
+        let mut reasons: Vec<_> = rejected.chain(passed_over).collect();
+        reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        reasons.truncate(20);
         reasons.iter().map(|(reason, count)| format!("  {count:>8}  {reason}")).collect::<Vec<_>>().join("\n")
     }
 }

@@ -148,15 +148,15 @@ pub(super) fn reduced<T: Send>(
 
 fn judge_rejects(census: &Census) -> Result<(), ObserveError> {
     let figures = census.metrics.as_ref().is_some_and(|metrics| metrics.good > 0);
-    for tally in [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten() {
-        if tally.good == 0 && !figures {
-            return Err(ObserveError::AllRejected { rows: tally.rows(), reasons: tally.reasons() });
-        }
-        if tally.rejected_total() as f64 > MAX_REJECTED * tally.rows() as f64 {
-            return Err(too_many(tally));
-        }
+    if census.requests.good == 0 && !figures {
+        let requests = &census.requests;
+        let anything = requests.rows() > 0 || !requests.passed_over.is_empty();
+        let told = census.metrics.as_ref().filter(|_| !anything).unwrap_or(requests);
+        return Err(ObserveError::AllRejected { rows: told.rows(), reasons: told.reasons() });
     }
-    Ok(())
+    let tallies = [Some(&census.requests), census.metrics.as_ref()];
+    let too_bad = |tally: &&Tally| tally.rejected_total() as f64 > MAX_REJECTED * tally.rows() as f64;
+    tallies.into_iter().flatten().find(too_bad).map_or(Ok(()), |tally| Err(too_many(tally)))
 }
 
 /// Scores are held to the same measure as requests. That none can be used is a mistake in the policy when a file of scores was
@@ -165,9 +165,7 @@ fn judge_scores(census: &Census, named: bool) -> Result<(), ObserveError> {
     let Some(scores) = &census.scores else { return Ok(()) };
     if scores.good == 0 && named {
         let rows = scores.rows() + scores.passed_over.values().sum::<u64>();
-        let mut reasons = scores.clone();
-        reasons.rejected.extend(scores.passed_over.clone());
-        return Err(ObserveError::ScoresUseless { rows, reasons: reasons.reasons() });
+        return Err(ObserveError::ScoresUseless { rows, reasons: scores.reasons() });
     }
     if scores.rejected_total() as f64 > MAX_REJECTED * scores.rows() as f64 {
         return Err(too_many(scores));

@@ -13,8 +13,9 @@ CAST($x AS double precision)
 -- MACRO number(x: numeric)
 -- A decimal becomes a double by way of text, whose overflow and underflow are errors.
 CASE
-    WHEN $x BETWEEN -1e300 AND 1e300
-        THEN CASE WHEN $x BETWEEN -1e-300 AND 1e-300 THEN CAST(0 AS double precision) ELSE CAST($x AS double precision) END
+    WHEN $x > 1e-300 AND $x < 1e300 THEN CAST($x AS double precision)
+    WHEN $x BETWEEN -1e-300 AND 1e-300 THEN CAST(0 AS double precision)
+    WHEN $x < -1e-300 AND $x > -1e300 THEN CAST($x AS double precision)
     WHEN $x = 'NaN' THEN CAST('NaN' AS double precision)
     WHEN $x > 0 THEN CAST('Infinity' AS double precision)
     WHEN $x < 0 THEN CAST('-Infinity' AS double precision)
@@ -40,7 +41,7 @@ CAST(NULL AS text)
 -- MACRO trimmed(x: text)
 -- Nearly no text has spaces around it, and looking is ten times cheaper than trimming. All spaces of Unicode count.
 CASE
-    WHEN ascii($x) BETWEEN 33 AND 126 AND octet_length($x) = length($x) AND $x NOT LIKE '% ' THEN $x
+    WHEN ascii($x) > 32 AND octet_length($x) = length($x) AND $x NOT LIKE '% ' THEN $x
     ELSE nullif(btrim($x, U&' \00A0\1680\2000\2001\2002\2003\2004\2005\2006\2007\2008\2009\200A\202F\205F\3000'), '')
 END
 -- MACRO trimmed(x: flag, whole, number, numeric, time, jsonb)
@@ -50,9 +51,24 @@ CAST($x AS text)
 CAST(NULL AS text)
 -- MACRO lowered(x: text)
 -- The rules of plain letters are many times faster than those of a language.
-CASE WHEN octet_length($x) = length($x) THEN lower(trimmed($x) COLLATE "C") ELSE lower(trimmed($x)) END
+CASE
+    WHEN $x IS NULL THEN NULL
+    WHEN ascii($x) > 32 AND octet_length($x) = length($x) AND $x NOT LIKE '% ' THEN lower($x COLLATE "C")
+    ELSE lower(trimmed($x))
+END
 -- MACRO lowered(x: flag, whole, number, numeric, time, jsonb)
 lower(CAST($x AS text))
+
+-- MACRO outcome_of(x: absent, flag, whole, number, numeric, time, jsonb)
+lowered($x)
+-- MACRO outcome_of(x: text)
+CASE WHEN $x = 'success' THEN 'success' ELSE lowered($x) END
+
+-- MACRO id_of(x: absent, flag, whole, number, numeric, time, jsonb)
+trimmed($x)
+-- MACRO id_of(x: text)
+-- Only whether it is there and not too long is asked here.
+CASE WHEN ascii($x) BETWEEN 33 AND 126 AND octet_length($x) <= 128 THEN $x ELSE trimmed($x) END
 
 -- MACRO flag(x: absent)
 false
@@ -119,7 +135,7 @@ CASE WHEN $x > 0 THEN CAST(ceil(ln($x) / 0.020000666706669435) AS integer) ELSE 
 -- Sums of rows of weight 1 are sums of whole numbers below 2^53 in doubles: exact in any order, and the cheapest there are. A sum that
 -- does not fit is -1: then the rows are streamed. Weights and totals are in thousandths, as in the fold.
 -- MACRO total(x: text)
-CASE WHEN coalesce(max($x), 0) < 9e15 AND coalesce(sum($x), 0) < 9e15 THEN CAST(coalesce(sum($x), 0) AS bigint) * 1000 ELSE -1 END
+CASE WHEN sum($x) < 9e15 THEN CAST(sum($x) AS bigint) * 1000 WHEN sum($x) IS NULL THEN 0 ELSE -1 END
 -- MACRO weighted_total(x: text)
 CASE
     WHEN NOT coalesce(bool_and($x * weight_milli < 9e18), true) THEN -1

@@ -2,10 +2,12 @@
 -- census.sql say together, in one read of the table. The program fills in {{...}} and the macros of macros.sql; see docs/pushdown.md.
 -- {{RAW}}       the columns that the layout reads, of the rows in the slice that PostgreSQL can judge exactly
 -- {{MAPPING}}   the layout's own SQL
+-- {{SPACED}}    whether the id stands between spaces: asked only where a unique index is trusted to tell that no id repeats
 -- {{SERVICE}}   the default service as a literal, or NULL
 -- {{FUTURE}}    microseconds since 1970; later rows are rejects
 -- {{WINDOW}}, {{BEFORE}}   where the window and the window before start, microseconds since 1970
--- {{PRICES}}    rows of prices, no two of which hold for the same request; one row of NULLs where there are none
+-- {{PRICES}}    rows of prices, no two of which hold for the same request; lines that end in `-- priced` go where there are none,
+--               lines that end in `-- unpriced` where there are some
 -- {{W}}         `weighted_` where the layout gives rows weights, else nothing
 -- Output: reject and the key (all NULL for rejects), n (rows), oldest_us, newest_us, spaced (ids that stand between spaces), the counts of
 -- rollup_cells.sql as sums of weight_milli, the minutes (since 1970) with their totals and weights, and the bins of six metrics. A total
@@ -23,16 +25,16 @@ typed AS (
         microseconds(ts) AS ts_us,
         trimmed(malformed) AS malformed,
         trimmed(skipped) AS skipped,
-        trimmed(request_id) AS request_id,
-        request_id IS NOT NULL AND trimmed(request_id) IS DISTINCT FROM CAST(request_id AS text) AS spaced,
+        id_of(request_id) AS request_id,
+        {{SPACED}} AS spaced,
         coalesce(trimmed(service), {{SERVICE}}) AS service,
-        canonical_provider(lowered(provider)) AS provider,
+        lowered(provider) AS provider,
         trimmed(model) AS model,
         trimmed(config_version) AS config_version,
         trimmed(variant) AS variant,
         lowered(complexity) AS complexity,
         lowered(error_type) AS error_type,
-        lowered(outcome) AS stated_outcome,
+        outcome_of(outcome) AS stated_outcome,
         number(latency_ms) AS latency,
         number(ttft_ms) AS ttft,
         number(input_tokens) AS input,
@@ -51,13 +53,18 @@ typed AS (
 ),
 known AS (
     SELECT
-        *,
+        ts_missing, ts_us, malformed, skipped, request_id, spaced, service, canonical_provider(provider) AS provider, model,
+        config_version, variant, complexity, error_type, stated_outcome, latency, ttft, input, cached, cache_write, output, cost, score,
+        stated_status, retries, row_weight, cache_hit, cache_hit_unreadable, status,
+        -- 1 success, 2 error, 3 timeout, 4 cancelled, 5 anything else: numbers compare faster than words.
         CASE
-            WHEN stated_outcome IS NOT NULL THEN stated_outcome
-            WHEN error_type LIKE '%timeout%' OR status IN (408, 504) THEN 'timeout'
-            WHEN status = 499 THEN 'cancelled'
-            WHEN status >= 400 OR error_type IS NOT NULL THEN 'error'
-            WHEN status >= 100 THEN 'success'
+            WHEN stated_outcome = 'success' THEN 1
+            WHEN stated_outcome IS NOT NULL
+                THEN CASE stated_outcome WHEN 'error' THEN 2 WHEN 'timeout' THEN 3 WHEN 'cancelled' THEN 4 ELSE 5 END
+            WHEN error_type LIKE '%timeout%' OR status IN (408, 504) THEN 3
+            WHEN status = 499 THEN 4
+            WHEN status >= 400 OR error_type IS NOT NULL THEN 2
+            WHEN status >= 100 THEN 1
         END AS outcome
     FROM (SELECT *, CASE WHEN stated_status BETWEEN 100 AND 599 THEN stated_status END AS status FROM typed) AS coded
     OFFSET 0
@@ -71,11 +78,11 @@ judged AS (
                 AND ts_us <= {{FUTURE}}
                 AND octet_length(request_id) <= 128
                 AND octet_length(service) <= 128
-                AND outcome IN ('success', 'error', 'timeout', 'cancelled')
+                AND outcome < 5
                 AND (stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL)
                 AND model IS NOT NULL
                 AND (complexity IS NULL OR complexity IN ('simple', 'medium', 'complex'))
-                AND coalesce(latency, CASE WHEN outcome = 'success' THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
+                AND coalesce(latency, CASE WHEN outcome = 1 THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
                 AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
                 AND coalesce(input, 0) BETWEEN 0 AND 1e9 AND coalesce(input = floor(input), true)
                 AND coalesce(output, 0) BETWEEN 0 AND 1e9 AND coalesce(output = floor(output), true)
@@ -97,19 +104,19 @@ judged AS (
             WHEN service IS NULL THEN 'service: empty'
             WHEN length(service) > 128 THEN 'service: over 128 characters'
             WHEN outcome IS NULL THEN 'outcome: neither it nor status_code nor error_type is known'
-            WHEN outcome NOT IN ('success', 'error', 'timeout', 'cancelled')
+            WHEN outcome = 5
                 THEN 'outcome: not success, error, timeout or cancelled'
             WHEN stated_status IS NOT NULL AND status IS NULL AND stated_outcome IS NULL AND error_type IS NULL
                 THEN 'status_code: not an HTTP status'
             WHEN cache_hit_unreadable THEN 'cache_hit: not true or false'
-            WHEN outcome = 'success' AND model IS NULL THEN 'model: empty on a success'
-            WHEN outcome = 'success' AND latency = 'NaN' THEN 'latency_ms: not a finite number'
-            WHEN outcome = 'success' AND latency < 0 THEN 'latency_ms: negative'
-            WHEN outcome = 'success' AND latency > 604800000 THEN 'latency_ms: above seven days or infinite'
-            WHEN outcome = 'success' AND latency IS NULL AND NOT cache_hit THEN 'latency_ms: empty on a success'
-            WHEN outcome = 'success' AND ttft = 'NaN' THEN 'ttft_ms: not a finite number'
-            WHEN outcome = 'success' AND ttft < 0 THEN 'ttft_ms: negative'
-            WHEN outcome = 'success' AND ttft > latency THEN 'ttft_ms: above latency_ms'
+            WHEN outcome = 1 AND model IS NULL THEN 'model: empty on a success'
+            WHEN outcome = 1 AND latency = 'NaN' THEN 'latency_ms: not a finite number'
+            WHEN outcome = 1 AND latency < 0 THEN 'latency_ms: negative'
+            WHEN outcome = 1 AND latency > 604800000 THEN 'latency_ms: above seven days or infinite'
+            WHEN outcome = 1 AND latency IS NULL AND NOT cache_hit THEN 'latency_ms: empty on a success'
+            WHEN outcome = 1 AND ttft = 'NaN' THEN 'ttft_ms: not a finite number'
+            WHEN outcome = 1 AND ttft < 0 THEN 'ttft_ms: negative'
+            WHEN outcome = 1 AND ttft > latency THEN 'ttft_ms: above latency_ms'
             WHEN input = 'NaN' OR output = 'NaN' OR cached = 'NaN' OR cache_write = 'NaN' THEN 'tokens: not a finite number'
             WHEN input < 0 OR output < 0 OR cached < 0 OR cache_write < 0 THEN 'tokens: negative'
             WHEN input > 1e9 OR output > 1e9 OR cached > 1e9 OR cache_write > 1e9 THEN 'tokens: above 1e9 or infinite'
@@ -128,31 +135,33 @@ judged AS (
     FROM known
     OFFSET 0
 ),
-prices (provider, model, from_us, until_us, from_minute, to_minute, above_tokens, upto_tokens, input, cached, cache_write, output) AS (
-    VALUES
+prices (provider, model, from_us, until_us, from_minute, to_minute, above_tokens, upto_tokens, input, cached, cache_write, output) AS ( -- priced
+    VALUES -- priced
 {{PRICES}}
-),
-priced AS (
-    SELECT
-        e.*,
+), -- priced
+priced AS ( -- priced
+    SELECT -- priced
+        e.*, -- priced
         -- A kind of token that does not occur needs no price.
-        coalesce(e.cost,
-            CASE WHEN e.input - coalesce(e.cached, 0) - coalesce(e.cache_write, 0) = 0 THEN 0
-                ELSE (e.input - coalesce(e.cached, 0) - coalesce(e.cache_write, 0)) * p.input END
-            + CASE WHEN coalesce(e.cached, 0) = 0 THEN 0 ELSE e.cached * p.cached END
-            + CASE WHEN coalesce(e.cache_write, 0) = 0 THEN 0 ELSE e.cache_write * p.cache_write END
-            + CASE WHEN e.output = 0 THEN 0 ELSE e.output * p.output END
-        ) AS cost_or_price
-    FROM judged AS e
+        CASE -- priced
+            WHEN e.cost IS NOT NULL OR p.model IS NULL THEN e.cost -- priced
+            ELSE CASE WHEN e.input - coalesce(e.cached, 0) - coalesce(e.cache_write, 0) = 0 THEN 0 -- priced
+                    ELSE (e.input - coalesce(e.cached, 0) - coalesce(e.cache_write, 0)) * p.input END -- priced
+                + CASE WHEN coalesce(e.cached, 0) = 0 THEN 0 ELSE e.cached * p.cached END -- priced
+                + CASE WHEN coalesce(e.cache_write, 0) = 0 THEN 0 ELSE e.cache_write * p.cache_write END -- priced
+                + CASE WHEN e.output = 0 THEN 0 ELSE e.output * p.output END -- priced
+        END AS cost_or_price -- priced
+    FROM judged AS e -- priced
     -- The model is NULL for rows that need no price, and NULL joins nothing.
-    LEFT JOIN prices AS p
-        ON p.model = CASE WHEN e.cost IS NULL AND e.outcome = 'success' AND e.reject IS NULL AND NOT e.cache_hit THEN e.model END
-        AND p.provider = coalesce(e.provider, '')
-        AND e.ts_us >= p.from_us AND e.ts_us < p.until_us
-        AND (e.ts_us / 60000000) % 1440 >= p.from_minute AND (e.ts_us / 60000000) % 1440 < p.to_minute
-        AND e.input > p.above_tokens AND e.input <= p.upto_tokens
-    OFFSET 0
-),
+    LEFT JOIN prices AS p -- priced
+        ON p.model = CASE WHEN e.cost IS NULL AND e.outcome = 1 AND e.reject IS NULL AND NOT e.cache_hit THEN e.model END -- priced
+        AND p.provider = coalesce(e.provider, '') -- priced
+        AND e.ts_us >= p.from_us AND e.ts_us < p.until_us -- priced
+        AND (e.ts_us / 60000000) % 1440 >= p.from_minute AND (e.ts_us / 60000000) % 1440 < p.to_minute -- priced
+        AND e.input > p.above_tokens AND e.input <= p.upto_tokens -- priced
+    OFFSET 0 -- priced
+), -- priced
+priced AS (SELECT *, cost AS cost_or_price FROM judged), -- unpriced
 events AS (
     SELECT
         reject,
@@ -167,19 +176,19 @@ events AS (
         spaced,
         CASE
             WHEN cache_hit THEN 0
-            WHEN outcome = 'success' THEN 1
-            WHEN outcome = 'cancelled' THEN 3
-            WHEN outcome = 'error' AND status BETWEEN 400 AND 499 AND status NOT IN (408, 429) THEN 3
+            WHEN outcome = 1 THEN 1
+            WHEN outcome = 4 THEN 3
+            WHEN outcome = 2 AND status BETWEEN 400 AND 499 AND status NOT IN (408, 429) THEN 3
             ELSE 2
         END AS kind,
         CASE WHEN reject IS NULL THEN CAST(ts_us / 60000000 AS integer) END AS minute,
         CASE WHEN reject IS NULL THEN CAST(whole_of(coalesce(row_weight, 1) * 1000) AS bigint) END AS weight_milli,
-        CASE WHEN reject IS NULL AND outcome = 'success' AND NOT cache_hit THEN whole_of(latency * 1e3) END AS latency,
-        CASE WHEN reject IS NULL AND outcome = 'success' AND NOT cache_hit THEN whole_of(ttft * 1e3) END AS ttft,
+        CASE WHEN reject IS NULL AND outcome = 1 AND NOT cache_hit THEN whole_of(latency * 1e3) END AS latency,
+        CASE WHEN reject IS NULL AND outcome = 1 AND NOT cache_hit THEN whole_of(ttft * 1e3) END AS ttft,
         CASE WHEN reject IS NULL AND NOT cache_hit THEN input END AS input,
         CASE WHEN reject IS NULL AND NOT cache_hit THEN output END AS output,
         CASE WHEN reject IS NULL AND NOT cache_hit THEN whole_of(cost_or_price * 1e9) END AS cost,
-        CASE WHEN reject IS NULL AND outcome = 'success' THEN whole_of(score * 1e6) END AS quality
+        CASE WHEN reject IS NULL AND outcome = 1 THEN whole_of(score * 1e6) END AS quality
     FROM priced
     OFFSET 0
 ),

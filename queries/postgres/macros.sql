@@ -47,6 +47,13 @@ END
 -- MACRO trimmed(x: flag, whole, number, numeric, time, jsonb)
 CAST($x AS text)
 
+-- MACRO as_text(x: absent)
+CAST(NULL AS text)
+-- MACRO as_text(x: text)
+$x
+-- MACRO as_text(x: flag, whole, number, numeric, time, jsonb)
+CAST($x AS text)
+
 -- MACRO lowered(x: absent)
 CAST(NULL AS text)
 -- MACRO lowered(x: text)

@@ -2,7 +2,8 @@
 -- census.sql say together, in one read of the table. The program fills in {{...}} and the macros of macros.sql; see docs/pushdown.md.
 -- {{RAW}}       the columns that the layout reads, of the rows in the slice that PostgreSQL can judge exactly
 -- {{MAPPING}}   the layout's own SQL
--- {{SPACED}}    whether the id stands between spaces: asked only where a unique index is trusted to tell that no id repeats
+-- {{SPACED}}    false; where a unique index is trusted to tell that no id repeats, whether the id stands between spaces, which such an index
+--               does not see: `request_id IS NOT NULL AND trimmed(request_id) IS DISTINCT FROM as_text(request_id)`
 -- {{SERVICE}}   the default service as a literal, or NULL
 -- {{FUTURE}}    microseconds since 1970; later rows are rejects
 -- {{WINDOW}}, {{BEFORE}}   where the window and the window before start, microseconds since 1970
@@ -11,7 +12,7 @@
 -- {{W}}         `weighted_` where the layout gives rows weights, else nothing
 -- Output: reject and the key (all NULL for rejects), n (rows), oldest_us, newest_us, spaced (ids that stand between spaces), the counts of
 -- rollup_cells.sql as sums of weight_milli, the minutes (since 1970) with their totals and weights, and the bins of six metrics. A total
--- of -1 did not fit. No order.
+-- of -1 did not fit. No order; a key may come several times where its texts differ by spaces or by names of the provider: they add up.
 -- Each OFFSET 0 keeps the planner from copying an expression to every place that uses it, which costs far more than the step.
 WITH raw AS (
 {{RAW}}
@@ -27,11 +28,12 @@ typed AS (
         trimmed(skipped) AS skipped,
         id_of(request_id) AS request_id,
         {{SPACED}} AS spaced,
-        coalesce(trimmed(service), {{SERVICE}}) AS service,
-        lowered(provider) AS provider,
-        trimmed(model) AS model,
-        trimmed(config_version) AS config_version,
-        trimmed(variant) AS variant,
+        -- Texts of the key stay as they stand until they are grouped: a few thousand keys are tidied instead of every row.
+        as_text(service) AS service,
+        as_text(provider) AS provider,
+        as_text(model) AS model,
+        as_text(config_version) AS config_version,
+        as_text(variant) AS variant,
         lowered(complexity) AS complexity,
         lowered(error_type) AS error_type,
         outcome_of(outcome) AS stated_outcome,
@@ -53,7 +55,7 @@ typed AS (
 ),
 known AS (
     SELECT
-        ts_missing, ts_us, malformed, skipped, request_id, spaced, service, canonical_provider(provider) AS provider, model,
+        ts_missing, ts_us, malformed, skipped, request_id, spaced, service, provider, model,
         config_version, variant, complexity, error_type, stated_outcome, latency, ttft, input, cached, cache_write, output, cost, score,
         stated_status, retries, row_weight, cache_hit, cache_hit_unreadable, status,
         -- 1 success, 2 error, 3 timeout, 4 cancelled, 5 anything else: numbers compare faster than words.
@@ -77,10 +79,10 @@ judged AS (
             WHEN malformed IS NULL AND skipped IS NULL AND NOT cache_hit_unreadable
                 AND ts_us <= {{FUTURE}}
                 AND octet_length(request_id) <= 128
-                AND octet_length(service) <= 128
+                AND ascii(service) BETWEEN 33 AND 126 AND octet_length(service) <= 128
                 AND outcome < 5
                 AND (stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL)
-                AND model IS NOT NULL
+                AND ascii(model) BETWEEN 33 AND 126
                 AND (complexity IS NULL OR complexity IN ('simple', 'medium', 'complex'))
                 AND coalesce(latency, CASE WHEN outcome = 1 THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
                 AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
@@ -101,15 +103,15 @@ judged AS (
             WHEN ts_us > {{FUTURE}} THEN 'ts: in the future'
             WHEN request_id IS NULL THEN 'request_id: empty'
             WHEN length(request_id) > 128 THEN 'request_id: over 128 characters'
-            WHEN service IS NULL THEN 'service: empty'
-            WHEN length(service) > 128 THEN 'service: over 128 characters'
+            WHEN coalesce(trimmed(service), {{SERVICE}}) IS NULL THEN 'service: empty'
+            WHEN length(coalesce(trimmed(service), {{SERVICE}})) > 128 THEN 'service: over 128 characters'
             WHEN outcome IS NULL THEN 'outcome: neither it nor status_code nor error_type is known'
             WHEN outcome = 5
                 THEN 'outcome: not success, error, timeout or cancelled'
             WHEN stated_status IS NOT NULL AND status IS NULL AND stated_outcome IS NULL AND error_type IS NULL
                 THEN 'status_code: not an HTTP status'
             WHEN cache_hit_unreadable THEN 'cache_hit: not true or false'
-            WHEN outcome = 1 AND model IS NULL THEN 'model: empty on a success'
+            WHEN outcome = 1 AND trimmed(model) IS NULL THEN 'model: empty on a success'
             WHEN outcome = 1 AND latency = 'NaN' THEN 'latency_ms: not a finite number'
             WHEN outcome = 1 AND latency < 0 THEN 'latency_ms: negative'
             WHEN outcome = 1 AND latency > 604800000 THEN 'latency_ms: above seven days or infinite'
@@ -154,8 +156,8 @@ priced AS ( -- priced
     FROM judged AS e -- priced
     -- The model is NULL for rows that need no price, and NULL joins nothing.
     LEFT JOIN prices AS p -- priced
-        ON p.model = CASE WHEN e.cost IS NULL AND e.outcome = 1 AND e.reject IS NULL AND NOT e.cache_hit THEN e.model END -- priced
-        AND p.provider = coalesce(e.provider, '') -- priced
+        ON p.model = CASE WHEN e.cost IS NULL AND e.outcome = 1 AND e.reject IS NULL AND NOT e.cache_hit THEN trimmed(e.model) END -- priced
+        AND p.provider = CASE WHEN e.cost IS NULL THEN coalesce(canonical_provider(lowered(e.provider)), '') END -- priced
         AND e.ts_us >= p.from_us AND e.ts_us < p.until_us -- priced
         AND (e.ts_us / 60000000) % 1440 >= p.from_minute AND (e.ts_us / 60000000) % 1440 < p.to_minute -- priced
         AND e.input > p.above_tokens AND e.input <= p.upto_tokens -- priced
@@ -168,7 +170,7 @@ events AS (
         CASE WHEN reject IS NULL THEN service END AS service,
         CASE WHEN reject IS NULL THEN complexity END AS complexity,
         CASE WHEN reject IS NULL THEN provider END AS provider,
-        CASE WHEN reject IS NULL THEN coalesce(model, 'unknown') END AS model,
+        CASE WHEN reject IS NULL THEN model END AS model,
         CASE WHEN reject IS NULL THEN config_version END AS config_version,
         CASE WHEN reject IS NULL THEN variant END AS variant,
         CASE WHEN reject IS NOT NULL THEN NULL WHEN ts_us >= {{WINDOW}} THEN 0 WHEN ts_us >= {{BEFORE}} THEN 1 ELSE 2 END AS span,
@@ -218,7 +220,15 @@ cells AS (
     OFFSET 0
 )
 SELECT
-    g.reject, g.service, g.complexity, g.provider, g.model, g.config_version, g.variant, g.span,
+    g.reject,
+    coalesce(trimmed(g.service), {{SERVICE}}) AS service,
+    g.complexity,
+    canonical_provider(lowered(g.provider)) AS provider,
+    -- A request that failed early may never have reached a model, and is a failure all the same.
+    coalesce(trimmed(g.model), 'unknown') AS model,
+    trimmed(g.config_version) AS config_version,
+    trimmed(g.variant) AS variant,
+    g.span,
     g.n, g.oldest_us, g.newest_us, g.spaced,
     g.weight, g.weight_squared, g.succeeded, g.provider_errors, g.caller_errors, g.unpriced,
     m.minutes, m.latency, m.latency_weight, m.cost, m.cost_weight, m.quality, m.quality_weight,

@@ -23,7 +23,7 @@ END
 -- MACRO number(x: text)
 CASE
     WHEN $x IS NULL OR trimmed($x) IS NULL THEN NULL
-    WHEN octet_length($x) < 100 AND $x ~ '^\s*[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)([eE][-+]?\d{1,4})?\s*$'
+    WHEN octet_length($x) < 1000 AND $x ~ '^\s*[-+]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)([eE][-+]?\d{1,4})?\s*$'
         THEN number_of_decimal(CAST(translate($x, '_', '') AS numeric))
     WHEN $x ~* '^\s*[+]?inf(inity)?\s*$' THEN CAST('Infinity' AS double precision)
     WHEN $x ~* '^\s*-inf(inity)?\s*$' THEN CAST('-Infinity' AS double precision)

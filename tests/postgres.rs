@@ -396,3 +396,104 @@ fn connections_that_break_or_stall_in_the_middle() {
     let slow = format!("{}?table=slow&statement_timeout=1", server.url("wire"));
     refused(folder.path(), &["--from", &slow, UNTIL[0], UNTIL[1]], 3, &["statement timeout", "`statement_timeout=`"]);
 }
+
+/// A log with everything that can be odd about a row, deterministic.
+fn messy_rows(count: usize) -> String {
+    let mut sql = String::from("INSERT INTO requests VALUES ");
+    for i in 0..count {
+        // Some ids come twice, the second time with more known.
+        let id = if i % 97 == 96 { i - 1 } else { i };
+        let value = |bad: usize, broken: &str, good: String| if i % 211 == bad { broken.to_owned() } else { good };
+        let failed = i % 13 == 0;
+        let row = [
+            format!("'2026-03-01 {:02}:{:02}:{:02}.{:06}Z'", 9 + i % 4, i * 7 % 60, i * 13 % 60, i * 7919 % 1_000_000),
+            value(1, "''", format!("'r{id}'")),
+            value(2, "NULL", format!("'{}service {} '", if i % 5 == 0 { " " } else { "" }, i % 7)),
+            value(3, "''", format!("'{}'", ["gpt-4o", "gpt-4o-mini", "claude-3-haiku", "o3", "unheard-of"][i % 5])),
+            format!("'{}'", ["OpenAI", "azure", "anthropic", ""][i % 4]),
+            value(
+                4,
+                "-1",
+                value(
+                    5,
+                    "'NaN'",
+                    if failed { "0".into() } else { format!("{}", 100.0 + (i * 31 % 9_000) as f64 / 7.0) },
+                ),
+            ),
+            value(6, "-5", format!("{}", i % 900)),
+            value(7, "NULL", format!("{}", i % 300)),
+            value(8, "'NaN'", value(9, "-1", if i % 3 == 0 { "NULL".into() } else { format!("{}", i as f64 / 1e6) })),
+            value(10, "7", if i % 2 == 0 { "NULL".into() } else { format!("{}", (i % 11) as f64 / 10.0) }),
+            value(
+                11,
+                "'fine'",
+                format!("'{}'", if failed { ["error", "timeout", "cancelled"][i % 3] } else { "Success" }),
+            ),
+            value(12, "'odd'", ["'simple'", "'Complex'", "NULL"][i % 3].to_owned()),
+            if i % 10 == 0 { "1000000".into() } else { ["1", "2.5", "NULL"][i % 3].to_owned() },
+            if i % 17 == 0 { "true".into() } else { "NULL".to_owned() },
+            if failed { "429".to_owned() } else { "200".to_owned() },
+            format!("'v{}'", i % 2),
+        ];
+        sql += &format!("{}({})", if i > 0 { "," } else { "" }, row.join(","));
+    }
+    sql
+}
+
+#[test]
+fn a_table_reduced_where_it_is_gives_the_same_plan() {
+    let (server, folder) = (Server::shared(), tempdir().unwrap());
+    let both = |name: &str, more: &[&str]| {
+        let url = server.url(name);
+        let plan = |place: &str| {
+            let mut arguments = vec!["--from", &url, "--pushdown", place, "--default-service", "fallback"];
+            arguments.extend(UNTIL);
+            arguments.extend(more);
+            plan_json(folder.path(), &arguments)
+        };
+        let (there, here) = (plan("always"), plan("never"));
+        assert!(there["source"]["rows_used"].as_u64().unwrap() > 0);
+        for part in ["windows", "source", "totals", "services", "findings", "decisions", "id"] {
+            assert_eq!(there[part], here[part], "{part} of {name}");
+        }
+    };
+    server.database("reduced");
+    server.run("reduced", CANONICAL.replace(", complexity text)", ", complexity text, weight numeric, cache_hit boolean, status_code smallint, config_version varchar(20))").as_str());
+    server.run("reduced", &messy_rows(3_000));
+    both("reduced", &["--window", "1h", "--lookback", "6h"]);
+    both("reduced", &["--window", "15m", "--lookback", "90m"]);
+    // Reduced already: the two databases of the other tests, whose layouts calculate.
+    for (name, table, file) in
+        [("litellm", LITELLM, "litellm/rows.csv"), ("observed", OBSERVATORY, "observatory/rows.ndjson")]
+    {
+        server.database(name);
+        server.run(name, table);
+        if file.ends_with("csv") {
+            server.load(name, "\"LiteLLM_SpendLogs\"", &fixture(file));
+        } else {
+            server.load_json(name, "llm_traces", &fs::read_to_string(fixture(file)).unwrap());
+        }
+        both(name, &[]);
+    }
+}
+
+#[test]
+fn what_cannot_be_reduced_in_place_is_copied_or_refused() {
+    let (server, folder) = (Server::shared(), tempdir().unwrap());
+    server.database("unreducible");
+    server.run("unreducible", "CREATE TABLE requests (ts timestamptz, request_id text, service text, model text, latency_ms real, outcome json)");
+    server.run("unreducible", "INSERT INTO requests VALUES ('2026-03-01 12:10Z', 'a', 'chat', 'm', 10, '\"success\"')");
+    let url = server.url("unreducible");
+    refused(
+        folder.path(),
+        &["--from", &url, UNTIL[0], UNTIL[1], "--pushdown", "always"],
+        3,
+        &["cannot be reduced where it is", "docs/pushdown.md"],
+    );
+    refused(
+        folder.path(),
+        &["--from", &url, UNTIL[0], UNTIL[1], "--pushdown", "always", "--rejects", "r.csv"],
+        2,
+        &["`--rejects` needs the rows"],
+    );
+}

@@ -1,6 +1,7 @@
 -- LiteLLM spend logs: the table "LiteLLM_SpendLogs" or an export of it.
 -- Yields: requests
 -- Recognised by: request_id, startTime, endTime, spend
+-- Identity: request_id
 -- Time: startTime
 -- Reads: request_id, call_type, spend, prompt_tokens, completion_tokens, startTime, endTime, request_duration_ms, completionStartTime, model, model_id, model_group, custom_llm_provider, metadata, cache_hit, status
 -- Failures: recorded

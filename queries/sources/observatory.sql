@@ -1,6 +1,7 @@
 -- Observatory's table `llm_traces`, or an export of it.
 -- Yields: requests
 -- Recognised by: trace_id, span_id, duration_ms, prompt_tokens
+-- Identity: trace_id || ':' || span_id
 -- Time: ts
 -- Reads: ts, trace_id, span_id, span_name, provider, model, prompt_tokens, completion_tokens, total_cost_usd, duration_ms, ttft_ms, status_code, error_message, attributes, resource_attributes, sample_rate
 -- Failures: recorded

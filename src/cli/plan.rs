@@ -15,7 +15,7 @@ use super::{
 use crate::{
     decide::{self, Inputs},
     domain::{ModelTable, Plan, Policy},
-    observe::{self, Downloads, Engine, Request, Stage},
+    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage},
     orient, report,
 };
 
@@ -41,6 +41,9 @@ pub(super) struct PlanArgs {
     /// End of the window, RFC 3339 with a zone [default: the newest event]
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
+    /// Where rows of a database are reduced to rollups: there, here, or wherever it pays
+    #[arg(long, value_enum, default_value_t = Pushdown::Auto)]
+    pushdown: Pushdown,
     /// Print the whole reasoning about one service instead of the plan
     #[arg(long, value_name = "SERVICE", conflicts_with = "format")]
     explain: Option<String>,
@@ -50,6 +53,26 @@ pub(super) struct PlanArgs {
     /// Print the JSON Schema of `--format json` and stop
     #[arg(long, exclusive = true)]
     schema: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Pushdown {
+    /// In the database where that pays: many rows, and no scores to join; docs/pushdown.md has the figures
+    Auto,
+    /// In the database, or not at all
+    Always,
+    /// Here: the rows are copied
+    Never,
+}
+
+impl From<Pushdown> for Place {
+    fn from(pushdown: Pushdown) -> Self {
+        match pushdown {
+            Pushdown::Auto => Self::Auto,
+            Pushdown::Always => Self::Database,
+            Pushdown::Never => Self::Here,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,6 +106,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
+        pushdown: arguments.pushdown,
     };
     let plan =
         interruptible(arguments.source.memory_limit(), move |engine, downloads| work.observed(engine, downloads))?;
@@ -97,6 +121,7 @@ struct Work {
     window: SignedDuration,
     lookback: SignedDuration,
     until: Option<Timestamp>,
+    pushdown: Pushdown,
 }
 
 impl Work {
@@ -104,8 +129,21 @@ impl Work {
         let progress = Progress::start();
         progress.says("looking at the sources");
         let sources = self.named.find(downloads)?;
+        // Rejected rows are written from here, so they have to come here.
+        let place = if sources.rejects().is_some() && self.pushdown == Pushdown::Auto {
+            Pushdown::Never
+        } else {
+            self.pushdown
+        };
+        if sources.rejects().is_some() && place == Pushdown::Always {
+            return Err(Failure::usage(
+                "`--rejects` needs the rows, and `--pushdown always` leaves them in the database",
+                "leave one of the two out",
+            ));
+        }
+        let pushdown = Some((Place::from(place), &self.models));
         let request = Request {
-            load: sources.load(&self.policy, Timestamp::now()),
+            load: LoadRequest { pushdown, ..sources.load(&self.policy, Timestamp::now()) },
             window: self.window,
             lookback: self.lookback,
             until: self.until,

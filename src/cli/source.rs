@@ -117,6 +117,7 @@ impl Sources<'_> {
             scores: &self.scores,
             policy,
             default_service: self.named.default_service.as_deref(),
+            pushdown: None,
             now,
         }
     }

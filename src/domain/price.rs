@@ -159,12 +159,75 @@ impl ModelPrice {
         }
     }
 
+    /// The same prices as pieces of time, hours and input length of which no two overlap, for engines that look prices up in a
+    /// table. What lies in no piece has no known price.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<PricePiece> {
+        let mut dates: Vec<i64> =
+            self.entries.iter().map(|(from_us, _)| *from_us).chain([i64::MIN, i64::MAX]).collect();
+        let hours = self.entries.iter().filter_map(|(_, entry)| entry.daily_utc);
+        let mut minutes: Vec<u16> = hours.flat_map(|hours| [hours.from_minute, hours.to_minute]).collect();
+        minutes.extend([0, DailyHours::MINUTES_PER_DAY]);
+        dates.sort_unstable();
+        dates.dedup();
+        minutes.sort_unstable();
+        minutes.dedup();
+        let mut pieces = Vec::new();
+        for (date, minute) in dates.windows(2).flat_map(|date| minutes.windows(2).map(move |minute| (date, minute))) {
+            let holds = |(from_us, entry): &&(i64, PriceEntry)| {
+                *from_us <= date[0] && entry.daily_utc.is_none_or(|hours| hours.contains(minute[0]))
+            };
+            let Some((_, entry)) = self.entries.iter().find(holds) else { continue };
+            let steps = entry.long_input.iter().map(|step| (Some(step.above_tokens), step.rates));
+            let steps: Vec<(Option<u64>, Rates)> = std::iter::once((None, entry.rates)).chain(steps).collect();
+            for (place, (above_tokens, rates)) in steps.iter().enumerate() {
+                pieces.push(PricePiece {
+                    from_us: date[0],
+                    until_us: date[1],
+                    from_minute: minute[0],
+                    until_minute: minute[1],
+                    above_tokens: *above_tokens,
+                    upto_tokens: steps.get(place + 1).and_then(|(above, _)| *above),
+                    rates: *rates,
+                });
+            }
+        }
+        pieces
+    }
+
     fn entry(&self, at_us: i64) -> Option<&PriceEntry> {
         let minute = (at_us.rem_euclid(DAY_US) / MINUTE_US) as u16;
         let in_force = |(from_us, entry): &&(i64, PriceEntry)| {
             *from_us <= at_us && entry.daily_utc.is_none_or(|hours| hours.contains(minute))
         };
         self.entries.iter().find(in_force).map(|(_, entry)| entry)
+    }
+}
+
+/// Rates, and the requests they hold for: started in a span of time, in certain minutes of the day (UTC), with so many tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PricePiece {
+    /// Microseconds since 1970, the second not included.
+    pub from_us: i64,
+    pub until_us: i64,
+    /// Minutes of the day, the second not included.
+    pub from_minute: u16,
+    pub until_minute: u16,
+    /// Input tokens: more than the first, where there is one, and at most the second.
+    pub above_tokens: Option<u64>,
+    pub upto_tokens: Option<u64>,
+    pub rates: Rates,
+}
+
+impl PricePiece {
+    /// Whether it holds for a request.
+    #[must_use]
+    pub fn holds(&self, at_us: i64, input_tokens: u64) -> bool {
+        let minute = (at_us.rem_euclid(DAY_US) / MINUTE_US) as u16;
+        (self.from_us..self.until_us).contains(&at_us)
+            && (self.from_minute..self.until_minute).contains(&minute)
+            && self.above_tokens.is_none_or(|above| input_tokens > above)
+            && self.upto_tokens.is_none_or(|upto| input_tokens <= upto)
     }
 }
 

@@ -102,6 +102,8 @@ pub enum ObserveError {
     NoRowsInRange { table: String, start: String, end: String, newest: String },
     #[error("line {line} of `{}` is no rollup: {what}", path.display())]
     Rollups { path: PathBuf, line: usize, what: String },
+    #[error("{table} cannot be reduced where it is")]
+    NotReducible { table: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -307,6 +309,9 @@ impl Fixable for ObserveError {
                 "look at what writes the table, or name the end of the window with `--until`".into()
             }
             Self::Rollups { .. } => "`--stored` reads what `optimizer rollup --format ndjson` writes; name each file once".into(),
+            Self::NotReducible { .. } => {
+                "leave `--pushdown always` out: the rows are copied then; docs/pushdown.md says what a database can reduce".into()
+            }
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
             Self::LayoutCount { .. } => {

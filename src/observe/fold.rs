@@ -63,7 +63,7 @@ pub(super) struct Minute {
     pub weights: [i64; 3],
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cell {
     pub key: CellKey,
     pub counts: Counts,
@@ -198,6 +198,11 @@ impl Fold<'_> {
 impl Cell {
     fn new(key: CellKey, price: u32) -> Self {
         Self { key, counts: Counts::default(), histograms: Default::default(), minutes: Vec::new(), last: 0, price }
+    }
+
+    /// A cell that was added up elsewhere; `minutes` ascending.
+    pub(super) fn ready(key: CellKey, counts: Counts, histograms: [Histogram; 6], minutes: Vec<Minute>) -> Self {
+        Self { counts, histograms, minutes, ..Self::new(key, 0) }
     }
 
     /// Nearly every log is in the order of time, more or less: the minute is that of the row before.

@@ -47,7 +47,7 @@ pub fn inspect(
     let end = until.unwrap_or(request.now);
     let range = Window::ending_at(end, lookback)
         .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
-    let census = load(engine, request, range.into())?;
+    let census = load(engine, request, range.into(), None)?;
     if let Some(path) = rejects {
         reduce::write_rejects(engine, path, request)?;
     }

@@ -40,6 +40,8 @@ pub struct Layout {
     pub reads: Option<Vec<String>>,
     /// The column of the request's time, by which a database finds the rows of a window.
     pub time: Option<String>,
+    /// What tells its requests apart, as an expression over its columns, where a database may look for repeated ones.
+    pub identity: Option<String>,
     /// Whether failed requests are in it: without them there is no error rate.
     pub records_failures: bool,
     /// What a user must say before it is read, because nothing in the data tells.
@@ -115,6 +117,7 @@ impl Layout {
                 .unwrap_or_default(),
             reads: field("Reads").map(names),
             time: field("Time"),
+            identity: field("Identity"),
             records_failures,
             ask: field("Ask"),
             sql: sql.trim_end().trim_end_matches(';').to_owned(),

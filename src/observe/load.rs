@@ -11,18 +11,18 @@ use super::{
     Engine, FileGroup, Format, ObserveError, columns,
     engine::Value,
     layout::{Layout, LayoutChoice, Yields, built_in, known},
-    postgres::{Database, Range, Session},
+    postgres::{Database, Place, Pushed, Range, Session, Task},
     scores,
     tables::{Table, describe, tables},
     typed::{self, Columns},
 };
-use crate::domain::{Policy, format::visible, inspection::TableFound, plan::ScoresSummary};
+use crate::domain::{ModelTable, Policy, format::visible, inspection::TableFound, plan::ScoresSummary};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
 
 /// How reject reasons of rows that are no requests begin; such rows are not bad.
-const PASSED_OVER: &str = "passed over: ";
+pub(super) const PASSED_OVER: &str = "passed over: ";
 
 /// What to load.
 #[derive(Debug)]
@@ -35,12 +35,14 @@ pub struct LoadRequest<'a> {
     pub policy: &'a Policy,
     /// Service of rows that do not name one.
     pub default_service: Option<&'a str>,
+    /// Where rows of databases are reduced, and the prices that takes; none where nothing but rows will do.
+    pub pushdown: Option<(Place, &'a ModelTable)>,
     /// The wall clock, to tell rows from the future.
     pub now: Timestamp,
 }
 
 /// What every row of every source came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Census {
     pub files: u64,
     /// Layouts found, by name.
@@ -53,6 +55,8 @@ pub struct Census {
     /// None when no source holds metrics.
     pub metrics: Option<Tally>,
     pub ignored_columns: Vec<String>,
+    /// Requests that databases have reduced; already among `requests`.
+    pub(super) pushed: Vec<Pushed>,
 }
 
 /// What the rows of one kind came to.
@@ -82,6 +86,18 @@ impl Tally {
         }
     }
 
+    fn absorb(&mut self, other: &Self) {
+        self.good += other.good;
+        for (reason, rows) in &other.rejected {
+            *self.rejected.entry(reason.clone()).or_default() += rows;
+        }
+        for (what, rows) in &other.passed_over {
+            *self.passed_over.entry(what.clone()).or_default() += rows;
+        }
+        let spans = [self.span_us, other.span_us].into_iter().flatten();
+        self.span_us = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    }
+
     /// Every row that was read and not passed over.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -108,10 +124,15 @@ struct Loaded {
 }
 
 /// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
-/// `range` is the span that is asked of databases; files are read whole.
-pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>, range: Range) -> Result<Census, ObserveError> {
+/// `windows` is for databases that reduce by themselves. `range` is the span that is asked of databases; files are read whole.
+pub(super) fn load(
+    engine: &Engine,
+    request: &LoadRequest<'_>,
+    range: Range,
+    windows: Option<(i64, i64)>,
+) -> Result<Census, ObserveError> {
     engine.set("default_service", &request.default_service.map_or(Value::Null, Value::Text))?;
-    engine.set("future_limit_us", &Value::Integer(request.now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)))?;
+    engine.set("future_limit_us", &Value::Integer(future_limit(request.now)))?;
     scores::declare(engine, request.policy)?;
     let mut loader = Loader {
         engine,
@@ -121,6 +142,7 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>, range: Range) -> 
         loaded: BTreeMap::new(),
         copied: 0,
         nothing: None,
+        windows,
     };
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
@@ -157,6 +179,9 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>, range: Range) -> 
     scores::join(engine, request.policy, &names)?;
     census.requests = count_requests(engine, &requests)?;
     account_for_lines(engine, request.groups, &requests)?;
+    for pushed in &census.pushed {
+        census.requests.absorb(&pushed.tally);
+    }
     if !scores.is_empty() {
         union(engine, "scores", &scores)?;
         census.scores = Some(tally(engine, "scores", &scores)?);
@@ -180,6 +205,11 @@ pub(super) fn load(engine: &Engine, request: &LoadRequest<'_>, range: Range) -> 
     Ok(census)
 }
 
+/// Later rows are from the future, in microseconds since 1970.
+fn future_limit(now: Timestamp) -> i64 {
+    now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)
+}
+
 /// A time as messages show it.
 fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
@@ -201,6 +231,8 @@ struct Loader<'a> {
     copied: usize,
     /// Why a database gave nothing, if one did.
     nothing: Option<ObserveError>,
+    /// Where the window and the window before start, in microseconds since 1970.
+    windows: Option<(i64, i64)>,
 }
 
 impl Loader<'_> {
@@ -233,8 +265,18 @@ impl Loader<'_> {
         for (found, layout) in session.tables(source, self.request.layouts, kinds)? {
             let name = format!("copied_{}", self.copied);
             self.copied += 1;
-            let table = session.copy(self.engine, &found, layout, range, &name, source)?;
-            let before = self.nothing.is_some();
+            let pushed = match self.task(layout) {
+                Some((place, task)) => session.push(&found, layout, range, place, &task)?,
+                None => None,
+            };
+            let asked = self.request.pushdown.is_some_and(|(place, _)| place == Place::Database);
+            if asked && pushed.is_none() && layout.yields == Yields::Requests {
+                return Err(ObserveError::NotReducible { table: format!("{} of {}", found.name(), database.shown) });
+            }
+            let only = pushed.as_ref().map(|pushed| if pushed.odd.is_empty() { "false" } else { pushed.odd.as_str() });
+            let table = session.copy(self.engine, &found, layout, range, &name, source, only)?;
+            let before = self.nothing.is_some() || pushed.as_ref().is_some_and(|pushed| pushed.tally.rows() > 0);
+            self.census.pushed.extend(pushed);
             if !before && layout.yields == Yields::Requests && self.is_empty(&name)? {
                 let newest = session.newest(&found, layout)?;
                 self.nothing = Some(ObserveError::NoRowsInRange {
@@ -248,6 +290,23 @@ impl Loader<'_> {
             self.relate(&table, layout, layout.yields == Yields::Requests)?;
         }
         Ok(())
+    }
+
+    /// What a database needs to reduce requests by itself, if it is to.
+    fn task(&self, layout: &Layout) -> Option<(Place, Task<'_>)> {
+        let (place, prices) = self.request.pushdown?;
+        let (window_start_us, before_start_us) = self.windows?;
+        let scored = !self.request.scores.is_empty() || !self.request.policy.scores.is_empty();
+        (layout.yields == Yields::Requests && !scored).then_some((
+            place,
+            Task {
+                prices,
+                default_service: self.request.default_service,
+                future_us: future_limit(self.request.now),
+                window_start_us,
+                before_start_us,
+            },
+        ))
     }
 
     fn is_empty(&self, table: &str) -> Result<bool, ObserveError> {

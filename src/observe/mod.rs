@@ -32,7 +32,7 @@ pub use files::{FileGroup, Format, resolve};
 pub use inspect::inspect;
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
-pub use postgres::{Database, Range};
+pub use postgres::{Database, Place, Range};
 pub use reduce::{Request, Stage, observe};
 pub use remote::{Downloads, RemoteError, Trouble};
 pub use rollups::{Series, StoredRollup, rollups};

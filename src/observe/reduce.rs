@@ -61,7 +61,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
         window_start_us: windows.window.start().as_microsecond(),
         before_start_us: windows.before.start().as_microsecond(),
     };
-    let Reduced { used, duplicates, made: services } = reduced(engine, request, requests, slots, progress, |cells| {
+    let Reduced { used, duplicates, made: services } = reduced(engine, request, &census, slots, progress, |cells| {
         tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
         merge::merge(cells, &windows)
     })?;
@@ -96,7 +96,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
 
 /// Loads the sources and holds them against what a decision may rest on.
 pub(super) fn loaded(engine: &Engine, request: &Request<'_>) -> Result<(Census, Windows), ObserveError> {
-    let census = load(engine, &request.load, range(request)?)?;
+    let census = load(engine, &request.load, range(request)?, known_windows(request)?)?;
     if let Some(path) = request.rejects {
         write_rejects(engine, path, &request.load)?;
     }
@@ -118,25 +118,31 @@ pub(super) struct Reduced<T> {
 pub(super) fn reduced<T: Send>(
     engine: &Engine,
     request: &Request<'_>,
-    requests: &Tally,
+    census: &Census,
     slots: Slots,
     progress: &dyn Fn(Stage),
     finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
 ) -> Result<Reduced<T>, ObserveError> {
+    let (requests, pushed) = (&census.requests, &census.pushed);
     let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
     engine.set("all_good", &Value::Flag(all_good))?;
     engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
     let fold_once = |identities| {
         progress(Stage::Reducing);
         let settings = Settings { prices: request.prices, slots, identities };
-        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
+        fold(engine, &settings, &|| progress(Stage::Merging), |mut cells| {
+            let pushed = pushed.iter().flat_map(|pushed| pushed.cells.iter().cloned());
+            cells.extend(pushed);
+            cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
             Ok((used, finish(cells)?))
         })
     };
     let Folded { suspects, made: (mut used, mut made) } = fold_once(Some(requests.good))?;
     progress(Stage::Deduplicating);
-    let duplicates = deduplicate(engine, &suspects, requests.rows(), used)?;
+    // What a database has reduced is free of repeated requests, and not among the rows here.
+    let reduced: u64 = pushed.iter().flat_map(|pushed| &pushed.cells).map(|cell| cell.counts.rows).sum();
+    let duplicates = deduplicate(engine, &suspects, requests.rows(), used - reduced)?;
     if duplicates > 0 {
         drop(made);
         (used, made) = fold_once(None)?.made;
@@ -212,6 +218,15 @@ fn until(request: &Request<'_>) -> Option<(Timestamp, UntilSource)> {
     let live = request.load.groups.iter().any(|group| group.database.is_some());
     let settled = request.load.now.checked_sub(SETTLE).ok().filter(|_| live);
     request.until.map(|until| (until, UntilSource::Flag)).or(settled.map(|until| (until, UntilSource::Clock)))
+}
+
+/// Where the window and the window before start, in microseconds since 1970, if that is known before anything is read.
+fn known_windows(request: &Request<'_>) -> Result<Option<(i64, i64)>, ObserveError> {
+    let Some((end, _)) = until(request) else { return Ok(None) };
+    let too_far = || ObserveError::Window { what: "`--window` reaches past recorded time".into() };
+    let window = Window::ending_at(end, request.window).ok_or_else(too_far)?;
+    let before = window.before().ok_or_else(too_far)?;
+    Ok(Some((window.start().as_microsecond(), before.start().as_microsecond())))
 }
 
 /// The span that databases are asked for: the lookback.

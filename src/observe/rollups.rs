@@ -75,7 +75,7 @@ pub fn rollups(engine: &Engine, request: &Request<'_>, grain: Grain) -> Result<S
     let (census, windows) = reduce::loaded(engine, request)?;
     let asked = windows.lookback;
     let first = asked.start().as_microsecond().div_euclid(60_000_000);
-    let reduced = reduce::reduced(engine, request, &census.requests, Slots::Minutes { first }, &|_| (), |cells| {
+    let reduced = reduce::reduced(engine, request, &census, Slots::Minutes { first }, &|_| (), |cells| {
         let mut by_minute: BTreeMap<(i64, CellKey), Totals> = BTreeMap::new();
         for cell in cells {
             let key = (first + i64::from(cell.key.span), CellKey { span: 0, ..cell.key.clone() });

@@ -1,6 +1,7 @@
 //! A real PostgreSQL server of the tests' own: in a temporary folder, on loopback, gone when the last test has ended.
 
 use std::{
+    io::Write as _,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -82,12 +83,19 @@ impl Server {
     }
 
     fn psql(&self, database: &str, sql: &str) -> std::process::Output {
-        Command::new(program("psql"))
+        // By standard input: statements may be longer than a command line.
+        let mut psql = Command::new(program("psql"))
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-h"])
             .arg(self.folder.path())
-            .args(["-p", &self.port.to_string(), "-d", database, "-c", sql])
-            .output()
-            .expect("psql starts")
+            .args(["-p", &self.port.to_string(), "-d", database, "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("psql starts");
+        // A server that is not there ends psql before it has read everything; its exit code says so.
+        let _ = psql.stdin.take().expect("it is piped").write_all(sql.as_bytes());
+        psql.wait_with_output().expect("psql ends")
     }
 
     /// Runs statements as the owner of everything.

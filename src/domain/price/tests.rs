@@ -183,6 +183,14 @@ fn any_time() -> impl Strategy<Value = i64> {
 
 proptest! {
     #[test]
+    fn pieces_hold_once_and_cost_the_same(entries in any_entries(), time in any_time(), usage in any_usage()) {
+        let price = ModelPrice::new(entries);
+        let holding: Vec<_> = price.pieces().into_iter().filter(|piece| piece.holds(time, usage.input)).collect();
+        prop_assert!(holding.len() <= 1, "{holding:?}");
+        prop_assert_eq!(holding.first().and_then(|piece| piece.rates.cost_usd(&usage)), price.cost_usd(time, &usage));
+    }
+
+    #[test]
     fn more_tokens_never_cost_less(
         entries in any_entries(), time in any_time(), usage in any_usage(), more in 0..400_000u64, output in 0..9_000u64,
     ) {

@@ -77,6 +77,10 @@ impl Database {
         Ok(Self { url: url.into(), shown, table, statement_timeout, local, states_tls })
     }
 
+    pub(super) fn is_local(&self) -> bool {
+        self.local
+    }
+
     pub(super) fn statement_timeout(&self) -> Duration {
         self.statement_timeout
     }

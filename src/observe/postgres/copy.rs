@@ -34,6 +34,8 @@ pub(super) struct Wanted<'a> {
     pub range: Range,
     pub name: &'a str,
     pub source: usize,
+    /// A further condition on the rows.
+    pub only: Option<&'a str>,
 }
 
 /// How a column travels and what it becomes.
@@ -158,10 +160,11 @@ fn select(wanted: &Wanted<'_>, columns: &[(String, Kind)]) -> Result<String, Obs
     };
     let time = identifier(time);
     Ok(format!(
-        "SELECT {} FROM {}.{} WHERE {time} >= {start} AND {time} < {end}",
+        "SELECT {} FROM {}.{} WHERE {time} >= {start} AND {time} < {end}{}",
         list.join(", "),
         identifier(&found.schema),
-        identifier(&found.table)
+        identifier(&found.table),
+        wanted.only.map_or_else(String::new, |only| format!(" AND ({only})"))
     ))
 }
 

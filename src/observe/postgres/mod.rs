@@ -4,6 +4,8 @@
 mod address;
 mod catalog;
 mod copy;
+mod pushdown;
+mod render;
 
 use std::{future::Future, time::Duration};
 
@@ -13,6 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 pub use address::Database;
 pub(super) use address::is_address;
 use catalog::{Found, columns_of};
+pub(super) use pushdown::{Pushed, Task};
 
 use super::{
     Engine, ObserveError,
@@ -28,11 +31,43 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How much longer than its own statement timeout a server may stay silent before it counts as stalled.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// From so many rows on, reducing in a database on this machine pays: here they would take two gigabytes.
+const MANY_ROWS: f64 = 1e7;
+
+/// The same across a network, which cells pass far quicker than rows.
+const MANY_ROWS_FAR_AWAY: f64 = 2e6;
+
 /// The span of time that is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
     pub start: Timestamp,
     pub end: Timestamp,
+}
+
+impl Range {
+    /// Cut into so many parts of equal length, which follow each other.
+    fn slices(self, parts: i64) -> impl Iterator<Item = Self> {
+        let (start, length) = (self.start.as_microsecond(), self.end.as_microsecond() - self.start.as_microsecond());
+        let bound = move |part: i64| {
+            if part == parts {
+                return self.end;
+            }
+            let at = i128::from(start) + i128::from(length) * i128::from(part) / i128::from(parts);
+            i64::try_from(at).ok().and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or(self.start)
+        };
+        (0..parts)
+            .map(move |part| Self { start: if part == 0 { self.start } else { bound(part) }, end: bound(part + 1) })
+    }
+}
+
+/// Where rows are reduced: in the database, or here after they were copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// In the database where that pays.
+    #[default]
+    Auto,
+    Database,
+    Here,
 }
 
 impl From<Window> for Range {
@@ -111,6 +146,32 @@ impl<'a> Session<'a> {
             .map_err(|cause| database.failed("looking for the newest row", cause))
     }
 
+    /// Reduces the rows of the range where they are, if that was asked for or pays, and if it can be done exactly. A statement that
+    /// fails spoils the snapshot, so it is an error where it was asked for and a new snapshot where it was not.
+    pub(super) fn push(
+        &mut self,
+        found: &Found,
+        layout: &Layout,
+        range: Range,
+        place: Place,
+        task: &Task<'_>,
+    ) -> Result<Option<Pushed>, ObserveError> {
+        let Self { database, runtime, connection } = self;
+        if place == Place::Here || !pushdown::is_rendered(found, layout) {
+            return Ok(None);
+        }
+        let failed = |cause| database.failed("reducing rows where they are", cause);
+        if place == Place::Auto {
+            let rows = pushdown::estimate(database, connection, found, layout, range);
+            let rows = runtime.block_on(rows).map_err(failed)?;
+            let enough = if database.is_local() { MANY_ROWS } else { MANY_ROWS_FAR_AWAY };
+            if rows < enough {
+                return Ok(None);
+            }
+        }
+        runtime.block_on(pushdown::push(database, connection, found, layout, range, task)).map_err(failed)
+    }
+
     /// Copies the rows of the range into the engine, as the table `name`.
     pub(super) fn copy(
         &mut self,
@@ -120,9 +181,10 @@ impl<'a> Session<'a> {
         range: Range,
         name: &str,
         source: usize,
+        only: Option<&str>,
     ) -> Result<Table, ObserveError> {
         let Self { database, runtime, connection } = self;
-        copy::copy(engine, database, runtime, connection, &copy::Wanted { found, layout, range, name, source })
+        copy::copy(engine, database, runtime, connection, &copy::Wanted { found, layout, range, name, source, only })
     }
 }
 

@@ -105,8 +105,9 @@ fn tables(rows: u64, runs: u64) {
     server.load("bench", "requests", path("rows.csv").as_ref());
     server.run("bench", "CREATE INDEX ON requests (ts); ANALYZE requests");
     let from = server.url("bench");
-    let seconds = plans(&[&from], runs);
-    tell("postgres", "streamed", rows, runs, seconds);
+    for (place, how) in [("never", "streamed"), ("always", "reduced in the database")] {
+        tell("postgres", how, rows, runs, plans(&[&from, "--pushdown", place], runs));
+    }
 }
 
 /// Median seconds of a plan.

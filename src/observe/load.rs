@@ -11,7 +11,7 @@ use super::{
     Engine, FileGroup, Format, ObserveError, columns,
     engine::Value,
     layout::{Layout, LayoutChoice, Yields, built_in, known},
-    postgres::{Database, Place, Pushed, Range, Session, Task},
+    postgres::{Database, Place, Pushed, Range, Session, Task, Wanted},
     scores,
     tables::{Table, describe, tables},
     typed::{self, Columns},
@@ -274,7 +274,8 @@ impl Loader<'_> {
                 return Err(ObserveError::NotReducible { table: format!("{} of {}", found.name(), database.shown) });
             }
             let only = pushed.as_ref().map(|pushed| if pushed.odd.is_empty() { "false" } else { pushed.odd.as_str() });
-            let table = session.copy(self.engine, &found, layout, range, &name, source, only)?;
+            let table =
+                session.copy(self.engine, &Wanted { found: &found, layout, range, name: &name, source, only })?;
             let before = self.nothing.is_some() || pushed.as_ref().is_some_and(|pushed| pushed.tally.rows() > 0);
             self.census.pushed.extend(pushed);
             if !before && layout.yields == Yields::Requests && self.is_empty(&name)? {

@@ -28,7 +28,7 @@ const EPOCH_2000_US: i64 = 946_684_800_000_000;
 const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// What to copy, and where to.
-pub(super) struct Wanted<'a> {
+pub(in crate::observe) struct Wanted<'a> {
     pub found: &'a Found,
     pub layout: &'a Layout,
     pub range: Range,

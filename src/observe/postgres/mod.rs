@@ -15,6 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 pub use address::Database;
 pub(super) use address::is_address;
 use catalog::{Found, columns_of};
+pub(super) use copy::Wanted;
 pub(super) use pushdown::{Pushed, Task};
 
 use super::{
@@ -172,19 +173,10 @@ impl<'a> Session<'a> {
         runtime.block_on(pushdown::push(database, connection, found, layout, range, task)).map_err(failed)
     }
 
-    /// Copies the rows of the range into the engine, as the table `name`.
-    pub(super) fn copy(
-        &mut self,
-        engine: &Engine,
-        found: &Found,
-        layout: &Layout,
-        range: Range,
-        name: &str,
-        source: usize,
-        only: Option<&str>,
-    ) -> Result<Table, ObserveError> {
+    /// Copies rows into the engine, as a table.
+    pub(super) fn copy(&mut self, engine: &Engine, wanted: &Wanted<'_>) -> Result<Table, ObserveError> {
         let Self { database, runtime, connection } = self;
-        copy::copy(engine, database, runtime, connection, &copy::Wanted { found, layout, range, name, source, only })
+        copy::copy(engine, database, runtime, connection, wanted)
     }
 }
 

@@ -240,7 +240,7 @@ fn statement(mapped: &BTreeMap<String, Class>, mapping: &str, task: &Task<'_>) -
     let text = without_comments(include_str!("../../../queries/postgres/rollup.sql"));
     let (kept, dropped) =
         if prices.is_empty() { (" -- unpriced", " -- priced") } else { (" -- priced", " -- unpriced") };
-    let lines = text.lines().filter(|line| !line.ends_with(dropped) && !(prices.is_empty() && *line == "{{PRICES}}"));
+    let lines = text.lines().filter(|line| !(line.ends_with(dropped) || prices.is_empty() && *line == "{{PRICES}}"));
     let text: Vec<&str> = lines.map(|line| line.strip_suffix(kept).unwrap_or(line)).collect();
     let text = text
         .join("\n")

@@ -142,16 +142,13 @@ fn substitute(body: &str, parameter: &str, argument: &str) -> String {
     let mut parts = body.split('$');
     out += parts.next().unwrap_or_default();
     for part in parts {
-        let named = part.strip_prefix(parameter);
-        match named.filter(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')) {
-            Some(rest) => {
-                out += argument;
-                out += rest;
-            }
-            None => {
-                out.push('$');
-                out += part;
-            }
+        let ends = |rest: &&str| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+        if let Some(rest) = part.strip_prefix(parameter).filter(ends) {
+            out += argument;
+            out += rest;
+        } else {
+            out.push('$');
+            out += part;
         }
     }
     out

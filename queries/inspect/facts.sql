@@ -13,7 +13,7 @@ WITH good AS (
     FROM (SELECT * REPLACE (canonical_provider(provider) AS provider, coalesce(model, 'unknown') AS model) FROM rows WHERE reject IS NULL)
 ),
 longest AS (
-    SELECT name, count(*) AS replies, max(output_tokens) AS cap
+    SELECT name, count(*) AS replies, max(output_tokens) AS cap, min(output_tokens) AS least
     FROM good
     WHERE outcome = 'success' AND output_tokens IS NOT NULL
     GROUP BY name
@@ -50,7 +50,7 @@ SELECT 'replies_at_the_cap', name, count(*), any_value(replies), any_value(cap),
     CASE WHEN count(*) FILTER (quality = 0) > 0 THEN CAST(count(*) FILTER (quality = 0) AS VARCHAR) END
 FROM good
 JOIN longest USING (name)
-WHERE outcome = 'success' AND output_tokens = cap AND cap >= 16
+WHERE outcome = 'success' AND output_tokens = cap AND cap >= 16 AND least < cap
 GROUP BY name
 HAVING count(*) >= 3 AND count(*) >= 0.02 * any_value(replies)
 UNION ALL

@@ -18,32 +18,31 @@ use crate::{
 const EXAMPLE_DATA: &str = "testdata";
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Source")]
 pub(super) struct SourceArgs {
     /// Request log: file, directory, quoted pattern, `-` for NDJSON on standard input, the same in `s3://`, `gs://` or
     /// `az://`, `https://host/file`, or `postgres://user@host/database`; may be repeated
     ///
     /// Parquet, CSV and NDJSON, the last two also as .gz or .zst. Request ids are unique within one `--from`.
     /// [default: testdata, where it exists]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = "Source", value_name = "PATH")]
     from: Vec<String>,
     /// Scores given after the requests; the policy declares the scale of each
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = "Source", value_name = "PATH")]
     scores: Vec<String>,
     /// How the source is laid out, where its columns do not tell; once for all, or once for each `--from`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Source", value_name = "NAME")]
     layout: Vec<String>,
     /// SQL file that maps a log of your own to the canonical columns; examples/mapping.sql explains
-    #[arg(long, value_name = "FILE.sql", conflicts_with = "layout")]
+    #[arg(long, help_heading = "Source", value_name = "FILE.sql", conflicts_with = "layout")]
     mapping: Option<PathBuf>,
     /// Service of rows that name none
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Source", value_name = "NAME")]
     default_service: Option<String>,
     /// Write every rejected row with its reason to this CSV file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Source", value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// Most memory the scan may take, for example `2GB` [default: 80 % of the machine's]
-    #[arg(long, value_name = "SIZE", env = "OPTIMIZER_MEMORY_LIMIT")]
+    #[arg(long, help_heading = "Source", value_name = "SIZE", env = "OPTIMIZER_MEMORY_LIMIT")]
     memory_limit: Option<String>,
 }
 

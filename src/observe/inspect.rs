@@ -165,8 +165,7 @@ fn fact(row: &Row<'_>) -> duckdb::Result<Fact> {
     let (n, total) = (count(rows), count(of));
     let summary = match kind.as_str() {
         "failures_without_latency" => format!(
-            "{subject}: {n} of {} carry a latency of 0; only successes count here, or failing would look fast",
-            counted(of, "failure")
+            "{subject}: {n} of {total} failures carry a latency of 0; only successes count here, or failing would look fast"
         ),
         "mostly_failing" => {
             format!(

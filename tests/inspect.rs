@@ -65,7 +65,7 @@ fn a_source_no_plan_would_rest_on_is_shown_all_the_same() {
         found["fields"].as_array().unwrap().iter().find(|field| field["name"] == "latency_ms").unwrap()["known"],
         1.0
     );
-    assert_eq!(found["tables"][0]["lacking"].as_array().unwrap().contains(&"ttft_ms".into()), true);
+    assert!(found["tables"][0]["lacking"].as_array().unwrap().contains(&"ttft_ms".into()));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    ObserveError, integrity,
+    ObserveError, Stamp, integrity,
     postgres::{Database, is_address},
 };
 
@@ -45,6 +45,8 @@ pub struct FileGroup {
     pub files: Vec<PathBuf>,
     /// Lines of text that are not blank, headers included; what was read must account for each.
     pub lines: u64,
+    /// What each file was like when it was looked at.
+    pub stamps: Vec<Stamp>,
     /// Instead of files.
     pub database: Option<Database>,
 }
@@ -60,32 +62,49 @@ pub fn resolve(from: &[String]) -> Result<Vec<FileGroup>, ObserveError> {
                 return Err(ObserveError::NamedTwice { path: database.shown.into() });
             }
             let format = Format::Postgres;
-            groups.push(FileGroup { source, format, files: Vec::new(), lines: 0, database: Some(database) });
+            groups.push(FileGroup {
+                source,
+                format,
+                files: Vec::new(),
+                lines: 0,
+                stamps: Vec::new(),
+                database: Some(database),
+            });
             continue;
         }
         if text == "-" {
             if !seen.insert(PathBuf::from("-")) {
                 return Err(ObserveError::NamedTwice { path: "-".into() });
             }
-            groups.push(FileGroup { source, format: Format::Stdin, files: Vec::new(), lines: 0, database: None });
+            groups.push(FileGroup {
+                source,
+                format: Format::Stdin,
+                files: Vec::new(),
+                lines: 0,
+                stamps: Vec::new(),
+                database: None,
+            });
             continue;
         }
-        let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
+        let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64, Vec<Stamp>)> = BTreeMap::new();
         for path in expand(text)? {
             // The same file under two names would count every request twice.
             if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                 return Err(ObserveError::NamedTwice { path });
             }
+            let found = if path.is_file() { Some(Stamp::of(&path)?) } else { None };
             let (format, lines) = integrity::check(&path)?;
-            let (files, known) = by_format.entry(format).or_default();
+            let (files, known, stamps) = by_format.entry(format).or_default();
             files.push(path);
             *known += lines;
+            stamps.extend(found);
         }
-        groups.extend(by_format.into_iter().map(|(format, (files, lines))| FileGroup {
+        groups.extend(by_format.into_iter().map(|(format, (files, lines, stamps))| FileGroup {
             source,
             format,
             files,
             lines,
+            stamps,
             database: None,
         }));
     }

@@ -17,6 +17,7 @@ mod postgres;
 mod price;
 mod reduce;
 mod scores;
+mod stamp;
 mod tables;
 mod typed;
 
@@ -31,3 +32,4 @@ pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
 pub use postgres::{Database, Range};
 pub use reduce::{Request, Stage, observe};
+pub use stamp::Stamp;

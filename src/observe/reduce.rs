@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Engine, ObserveError,
+    Engine, Format, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
     fold::{Folded, Settings, fold},
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
+    stamp,
 };
 use crate::{
     domain::{
@@ -55,6 +56,22 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     let started = Instant::now();
     progress(Stage::Reading);
     let census = load(engine, &request.load, range(request)?)?;
+    let observation = observe_loaded(engine, request, census, started, progress);
+    if !matches!(observation, Err(ObserveError::Interrupted)) {
+        // Parquet is read where it lies, and somebody may have put another file there in between.
+        let parquet = request.load.groups.iter().filter(|group| group.format == Format::Parquet);
+        stamp::unchanged(parquet)?;
+    }
+    observation
+}
+
+fn observe_loaded(
+    engine: &Engine,
+    request: &Request<'_>,
+    census: Census,
+    started: Instant,
+    progress: &dyn Fn(Stage),
+) -> Result<Observation, ObserveError> {
     let requests = &census.requests;
     tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     if let Some(path) = request.rejects {
@@ -93,7 +110,14 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
-        let (oldest, newest) = requests.span_us.unwrap_or_default();
+        let metrics = census.metrics.as_ref().and_then(|metrics| metrics.span_us);
+        if requests.good == 0
+            && let Some((_, newest)) = metrics
+            && (windows.window.start()..windows.window.end()).contains(&time(newest))
+        {
+            return Err(ObserveError::NoMeasure);
+        }
+        let (oldest, newest) = requests.span_us.or(metrics).unwrap_or_default();
         return Err(ObserveError::NothingInWindow {
             start: windows.lookback.start().to_string(),
             end: windows.lookback.end().to_string(),
@@ -101,7 +125,6 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
             newest: time(newest).to_string(),
         });
     }
-    // Parquet is read where it lies, and somebody may have put another file there in between.
     let outside = requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     let source = SourceSummary {
         files: census.files,
@@ -143,7 +166,9 @@ fn judge_scores(census: &Census, named: bool) -> Result<(), ObserveError> {
         reasons.rejected.extend(scores.passed_over.clone());
         return Err(ObserveError::ScoresUseless { rows, reasons: reasons.reasons() });
     }
-    if scores.rejected_total() as f64 > MAX_REJECTED * scores.rows() as f64 {
+    // Beside requests, scores nobody declared are no bad ones: a handful of broken lines among them is a handful.
+    let all = scores.rows() + if named { 0 } else { scores.passed_over.values().sum() };
+    if scores.rejected_total() as f64 > MAX_REJECTED * all as f64 {
         return Err(too_many(scores));
     }
     Ok(())
@@ -242,7 +267,11 @@ pub(super) fn write_rejects(engine: &Engine, path: &Path) -> Result<(), ObserveE
         include_str!("../../queries/rejects.sql").trim_end(),
         literal(&path.to_string_lossy())
     );
-    engine.connection().execute_batch(&sql).map_err(|cause| ObserveError::Rejects { path: path.to_owned(), cause })
+    engine.connection().execute_batch(&sql).map_err(|cause| {
+        // Half a list would look like a whole one. It was not there before, so nobody misses it.
+        let _ = std::fs::remove_file(path);
+        ObserveError::Rejects { path: path.to_owned(), cause }
+    })
 }
 
 fn time(microseconds: i64) -> Timestamp {

@@ -65,7 +65,9 @@ SELECT
             AND strlen(service) <= 128
             AND outcome IN ('success', 'error', 'timeout', 'cancelled')
             AND coalesce(stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL, false)
-            AND model IS NOT NULL
+            AND strlen(model) <= 256
+            AND coalesce(strlen(provider), 0) + coalesce(strlen(config_version), 0) + coalesce(strlen(variant), 0)
+                + coalesce(strlen(endpoint), 0) <= 256
             AND coalesce(complexity IN ('simple', 'medium', 'complex'), true)
             AND coalesce(latency, CASE WHEN outcome = 'success' THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
             AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
@@ -88,6 +90,12 @@ SELECT
         WHEN length(request_id) > 128 THEN 'request_id: over 128 characters'
         WHEN service IS NULL THEN 'service: empty'
         WHEN length(service) > 128 THEN 'service: over 128 characters'
+        -- A name is shown to people, row by row and cell by cell; a megabyte is none.
+        WHEN length(model) > 256 THEN 'model: over 256 characters'
+        WHEN length(provider) > 256 THEN 'provider: over 256 characters'
+        WHEN length(config_version) > 256 THEN 'config_version: over 256 characters'
+        WHEN length(variant) > 256 THEN 'variant: over 256 characters'
+        WHEN length(endpoint) > 256 THEN 'endpoint: over 256 characters'
         WHEN outcome IS NULL THEN 'outcome: neither it nor status_code nor error_type is known'
         WHEN outcome NOT IN ('success', 'error', 'timeout', 'cancelled')
             THEN 'outcome: not success, error, timeout or cancelled'

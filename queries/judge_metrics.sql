@@ -22,6 +22,8 @@ SELECT
         WHEN ts_us > getvariable('future_limit_us') THEN 'ts: in the future'
         WHEN service IS NULL THEN 'service: empty'
         WHEN length(service) > 128 THEN 'service: over 128 characters'
+        WHEN length(metric) > 256 OR length(statistic) > 256 OR length(model) > 256 OR length(provider) > 256
+            THEN 'name: over 256 characters'
         WHEN metric IS NULL OR statistic IS NULL THEN 'metric: no name'
         WHEN value IS NULL THEN 'value: empty'
         WHEN isnan(value) OR value < 0 OR value > 1e15 THEN 'value: not a finite number from 0'

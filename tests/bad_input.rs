@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{Run, expect, good_rows, optimizer, plan_json, refused, run, write_csv, write_lines};
+use support::{Run, expect, good_rows, optimizer, plan_json, refused, rejected, run, write_csv, write_lines};
 use tempfile::tempdir;
 
 #[test]
@@ -318,4 +318,192 @@ fn help_version_and_policy_commands() {
     let schema: Value = serde_json::from_str(&run(&root, &["policy", "schema"]).stdout).unwrap();
     let published = std::fs::read_to_string(root.join("docs/schema/policy.v1.json")).unwrap();
     assert_eq!(schema, serde_json::from_str::<Value>(&published).unwrap(), "regenerate docs/schema/policy.v1.json");
+}
+
+#[test]
+fn frames_of_the_collector_and_documents_of_many_lines() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    let zstd = [&[0x00, 0x00, 0x01, 0x20, 0x28, 0xb5, 0x2f, 0xfd][..], &[7; 288]].concat();
+    let proto = [&[0x00, 0x00, 0x00, 0x40, 0x0a, 0x3e][..], &[9; 62]].concat();
+    for name in ["a.json", "a.jsonl", "a.ndjson", "a.json.zst"] {
+        for frames in [&zstd, &proto] {
+            write(name, frames);
+            let words =
+                [&*format!("`{name}` holds length-prefixed frames"), "Collector", "`format: json`", "`compression`"];
+            refused(folder.path(), &["--from", name], 3, &words);
+        }
+    }
+    let pretty = b"{\n  \"resourceSpans\": [\n    {}\n  ]\n}\n";
+    let compact = b"{\"name\": \"x\",\n \"series\": [1,\n 2]}";
+    for (name, text) in
+        [("pretty.json", &pretty[..]), ("compact.json", compact), ("bom.json", b"\xef\xbb\xbf{\n\"a\":\n1}")]
+    {
+        write(name, text);
+        refused(folder.path(), &["--from", name], 3, &["JSON that runs over several lines", "jq -c ."]);
+    }
+    let packed = folder.path().join("pretty.json.gz");
+    let mut gzip = flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::fast());
+    gzip.write_all(pretty).unwrap();
+    gzip.finish().unwrap();
+    refused(folder.path(), &["--from", "pretty.json.gz"], 3, &["JSON that runs over several lines"]);
+    // A document longer than what is looked at, and a log whose first line is cut off, which is one reject.
+    let long: Vec<String> = (0..20_000).map(|index| format!("  \"key{index}\": {index},")).collect();
+    write("long.json", format!("{{\n{}\n  \"last\": 0\n}}\n", long.join("\n")).as_bytes());
+    refused(folder.path(), &["--from", "long.json"], 3, &["JSON that runs over several lines"]);
+    let mut lines = objects(&good_rows(100));
+    lines[0].truncate(40);
+    let file = write_lines(folder.path(), "cut.ndjson", &lines);
+    assert_eq!(rejected(&plan_json(folder.path(), &["--from", &file])), [("line: not a JSON object".to_owned(), 1)]);
+}
+
+/// Canonical rows as JSON objects.
+fn objects(rows: &[String]) -> Vec<String> {
+    let object = |row: &String| {
+        let fields = support::HEADER.split(',').zip(row.split(','));
+        Value::Object(fields.map(|(name, value)| (name.to_owned(), value.into())).collect()).to_string()
+    };
+    rows.iter().map(object).collect()
+}
+
+#[test]
+fn lines_that_do_not_end_alike() {
+    let folder = tempdir().unwrap();
+    // A header from one system, rows from another: the engine cannot read it, and says why in words that help.
+    let mixed = format!("{}\r\n{}\n", support::HEADER, good_rows(100).join("\n"));
+    std::fs::write(folder.path().join("mixed.csv"), mixed).unwrap();
+    refused(folder.path(), &["--from", "mixed.csv"], 3, &["lines of `mixed.csv` do not all end alike", "LF"]);
+    // Lines of JSON are told apart whatever ends them; a return in the middle of one breaks that one.
+    let mut lines = objects(&good_rows(100));
+    for line in lines.iter_mut().step_by(3) {
+        line.push('\r');
+    }
+    lines[50] = lines[50].replace("\"service\"", "\r\"service\"");
+    lines[61] += "\u{1f}";
+    lines[70] = "\u{1f}".to_owned() + &lines[70];
+    lines[80] = "\u{1f}".to_owned();
+    std::fs::write(folder.path().join("mixed.ndjson"), lines.join("\n")).unwrap();
+    let plan = plan_json(folder.path(), &["--from", "mixed.ndjson"]);
+    assert_eq!(rejected(&plan), [("line: not a JSON object".to_owned(), 2 + 3)]);
+    assert_eq!(plan["source"]["rows_used"], 96);
+}
+
+#[test]
+fn ten_thousand_services_and_what_is_shown_of_them() {
+    let folder = tempdir().unwrap();
+    let rows: Vec<String> = good_rows(3_000)
+        .iter()
+        .flat_map(|row| (0..4).map(move |copy| (row, copy)))
+        .enumerate()
+        .map(|(index, (row, copy))| {
+            let row = row.replacen(",chat,", &format!(",service-{:05},", index % 10_000), 1);
+            // The last of them are slow, so that there are findings about many.
+            let row = if index % 10_000 < 500 { row.replacen(",openai,", ",openai,9", 1) } else { row };
+            row.replacen(",r", &format!(",r{copy}-"), 1)
+        })
+        .collect();
+    let file = write_csv(folder.path(), "many.csv", &rows);
+    let table = run(folder.path(), &["plan", "--dry-run", "--from", &file]).stdout;
+    let lines = table.lines().count();
+    assert!(lines < 200, "{lines} lines for a person to read");
+    assert!(table.contains("10,000 more segments stay as they are; --format json lists them all"), "{table}");
+    assert!(table.contains("read      12,000 rows"), "{table}");
+    let plan = plan_json(folder.path(), &["--from", &file]);
+    assert_eq!(plan["services"].as_array().unwrap().len(), 10_000);
+    assert_eq!(plan["source"]["rows_used"], 12_000);
+    let inspection = run(folder.path(), &["inspect", "--from", &file]).stdout;
+    assert!(inspection.contains("10,000") && inspection.lines().count() < 100, "{inspection}");
+}
+
+#[test]
+fn text_that_is_not_utf8_in_every_format() {
+    let folder = tempdir().unwrap();
+    let spoil = |text: String| {
+        let text = text.into_bytes();
+        let at = text.windows(6).position(|bytes| bytes == b"spoilt").unwrap();
+        [&text[..at], b"sp\xff\xfelt", &text[at + 6..]].concat()
+    };
+    let mut rows = good_rows(100);
+    rows[50] = rows[50].replace(",chat,", ",spoilt,");
+    let csv = format!("{}\n{}\n", support::HEADER, rows.join("\n"));
+    std::fs::write(folder.path().join("a.csv"), spoil(csv)).unwrap();
+    std::fs::write(folder.path().join("a.ndjson"), spoil(objects(&rows).join("\n"))).unwrap();
+    for name in ["a.csv", "a.ndjson"] {
+        let plan = plan_json(folder.path(), &["--from", name]);
+        assert_eq!(rejected(&plan), [("line: invalid encoding".to_owned(), 1)], "{name}");
+        assert_eq!(plan["source"]["rows_used"], 99, "{name}");
+    }
+    // Texts in Parquet are promised to be UTF-8: a file that breaks it was written by something broken.
+    let path = folder.path().join("a.parquet");
+    let csv = write_csv(folder.path(), "good.csv", &good_rows(100));
+    let sql = format!(
+        "COPY (SELECT * REPLACE ('spoilt' AS service) FROM read_csv('{csv}', all_varchar = true)) TO '{}' (FORMAT parquet, COMPRESSION uncompressed)",
+        path.display()
+    );
+    duckdb::Connection::open_in_memory().unwrap().execute_batch(&sql).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    while let Some(at) = bytes.windows(6).position(|bytes| bytes == b"spoilt") {
+        bytes[at + 2] = 0xff;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    refused(folder.path(), &["--from", "a.parquet"], 3, &["`a.parquet` cannot be read as Parquet", "because:", "UTF"]);
+}
+
+#[test]
+fn values_of_ten_megabytes() {
+    let folder = tempdir().unwrap();
+    let megabytes = |count: usize| "x".repeat(count * 1_000_000);
+    // In a column that nothing reads it is nobody's business; beyond the longest line it is a reject; as a name it is none.
+    let mut rows: Vec<String> = good_rows(100).iter().map(|row| row.clone() + ",").collect();
+    rows[50] += &megabytes(10);
+    rows[60] += &megabytes(20);
+    rows[70] = rows[70].replace(",gpt-4o,", &format!(",{},", megabytes(10)));
+    rows[71] = rows[71].replace(",openai,", &format!(",{},", megabytes(1)));
+    rows.insert(0, support::HEADER.to_owned() + ",note");
+    let file = write_lines(folder.path(), "a.csv", &rows);
+    let plan = plan_json(folder.path(), &["--from", &file, "--memory-limit", "400MB"]);
+    let expected = ["line: line size over maximum", "model: over 256 characters", "provider: over 256 characters"];
+    assert_eq!(rejected(&plan), expected.map(|reason| (reason.to_owned(), 1)));
+    assert_eq!(plan["source"]["rows_used"], 97);
+}
+
+#[test]
+fn too_little_memory_says_what_to_do() {
+    let folder = tempdir().unwrap();
+    let file = write_csv(folder.path(), "a.csv", &good_rows(20_000));
+    refused(
+        folder.path(),
+        &["--from", &file, "--memory-limit", "20MB"],
+        3,
+        &["not enough memory", "because:", "shorten `--lookback`", "Parquet", "`--memory-limit`"],
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is spilled to disk");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_room_for_the_rejects() {
+    let folder = tempdir().unwrap();
+    let rows: Vec<String> = good_rows(20_000)
+        .iter()
+        .enumerate()
+        .map(|(index, row)| if index % 20 == 0 { row.replace(",success,", ",exploded,") } else { row.clone() })
+        .collect();
+    write_csv(folder.path(), "a.csv", &rows);
+    let limited = |blocks: u32| {
+        // A limit on the size of files is a disk without room that needs no disk.
+        let script =
+            format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" plan --dry-run --from a.csv --rejects r.csv");
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder.path()).env_clear().args(["-c", &script, env!("CARGO_BIN_EXE_optimizer")]);
+        if let Some(path) = std::env::var_os("LD_LIBRARY_PATH") {
+            shell.env("LD_LIBRARY_PATH", path);
+        }
+        Run::from(shell.output().unwrap())
+    };
+    expect(&limited(8), 2, &["cannot write rejected rows to `r.csv`", "because:", "has room"]);
+    assert!(!folder.path().join("r.csv").exists(), "half a list looks like a whole one");
+    let whole = limited(100_000);
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    assert_eq!(std::fs::read_to_string(folder.path().join("r.csv")).unwrap().lines().count(), 1_001);
 }

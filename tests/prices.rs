@@ -182,3 +182,34 @@ fn the_table_that_ships_is_written_from_the_price_list() {
     table::write(unpacked("genai-prices.csv.gz").as_slice(), &mut written).unwrap();
     assert!(written == MODELS.as_bytes(), "run `cargo run --example price_table > policies/models.yaml`");
 }
+
+/// What a price list says in its blanks and dates: `:free` costs nothing, o3 fell on a day, one provider is dearer by day.
+#[test]
+fn blanks_dates_and_hours_of_the_price_list_mean_what_they_mean() {
+    let table = shipped();
+    let million = Usage { input: 1_000_000, output: 1_000_000, ..Usage::default() };
+    let cost = |provider: &str, model: &str, at: &str| {
+        let at: jiff::Timestamp = at.parse().unwrap();
+        table.price_of(Some(provider), model).and_then(|price| price.cost_usd(at.as_microsecond(), &million))
+    };
+    let noon = "2026-03-01T12:00:00Z";
+    assert_eq!(cost("openrouter", "google/gemini-2.0-flash-exp:free", noon), Some(0.0), "a gift, and known to be one");
+    assert_eq!(cost("openrouter", "google/gemini-2.0-flash-exp", noon), None, "unknown is not free");
+    for (at, usd) in [
+        ("2025-06-09T23:59:59.999999Z", 50.0),
+        ("2025-06-10T00:00:00Z", 10.0),
+        // By the clock of UTC, whatever the date where it was asked.
+        ("2025-06-10T01:00:00+02:00", 50.0),
+        (noon, 10.0),
+    ] {
+        assert!(close(cost("openai", "o3", at).unwrap(), usd), "{at}");
+    }
+    for (at, usd) in [
+        ("2026-03-01T00:29:59Z", 0.135 + 0.55),
+        ("2026-03-01T00:30:00Z", 0.27 + 1.1),
+        ("2026-03-01T16:29:59Z", 0.27 + 1.1),
+        ("2026-03-01T16:30:00Z", 0.135 + 0.55),
+    ] {
+        assert!(close(cost("deepseek", "deepseek-chat", at).unwrap(), usd), "{at}");
+    }
+}

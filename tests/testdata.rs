@@ -270,18 +270,20 @@ fn translator_gains_nothing_from_the_expensive_model() {
 fn every_source_is_named_with_a_licence_and_all_stay_small() {
     let readme = fs::read_to_string(folder().join("README.md")).unwrap();
     let mut bytes = 0;
-    for folder in [folder(), folder().join("public"), folder().join("public/licences")] {
+    let public = ["public", "public/licences", "public/nab", "public/tcpd"].map(|name| folder().join(name));
+    for folder in public.into_iter().chain([folder()]) {
         for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             bytes += entry.metadata().unwrap().len();
         }
     }
-    assert!(bytes <= 3_000_000, "{bytes} bytes");
+    assert!(bytes <= 4_000_000, "{bytes} bytes");
 
     for entry in fs::read_dir(folder().join("public")).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        let name = format!("`public/{}{slash}`", entry.file_name().display());
+        if name == "`public/licences/`" {
             continue;
         }
-        let name = format!("`public/{}`", entry.file_name().display());
         let line = readme.lines().find(|line| line.starts_with('|') && line.contains(&name));
         let line = line.unwrap_or_else(|| panic!("{name} is missing from the README's table of sources"));
         let licence = line.split("](").nth(1).and_then(|rest| rest.split(')').next()).expect("the row links a licence");

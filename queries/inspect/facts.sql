@@ -5,7 +5,7 @@
 WITH good AS (
     SELECT
         *,
-        coalesce(provider || '/', '') || model AS name,
+        coalesce(provider || '/', '') || coalesce(model, 'unknown') AS name,
         -- What two spellings of one model have in common: no maker in front, no case, no date or `latest` at the end.
         regexp_replace(
             regexp_replace(lower(regexp_replace(model, '^.*/', '')), '[-@:]?(20\d{2}-?\d{2}-?\d{2}|latest)$', ''), '[^a-z0-9]', '', 'g'
@@ -17,6 +17,18 @@ longest AS (
     FROM good
     WHERE outcome = 'success' AND output_tokens IS NOT NULL
     GROUP BY name
+),
+latencies AS (
+    SELECT CAST(round(100 * ln(greatest(latency_ms, 0.001))) AS INTEGER) AS bin, count(*) AS n
+    FROM good
+    WHERE latency_ms IS NOT NULL
+    GROUP BY bin
+),
+-- The latency in the middle, to one percent, whatever the order of rows.
+middle AS (
+    SELECT exp(min(bin) / 100) AS latency
+    FROM (SELECT bin, sum(n) OVER (ORDER BY bin) AS so_far, sum(n) OVER () AS timed FROM latencies)
+    WHERE so_far >= 0.5 * timed
 ),
 minutes AS (
     SELECT minute, minute - lag(minute) OVER (ORDER BY minute) - 1 AS silent
@@ -68,15 +80,16 @@ SELECT 'silence', NULL, 0, NULL, max(silent), CAST(arg_max(minute - silent, sile
 FROM minutes
 HAVING max(silent) >= 3 AND max(silent) >= 0.05 * (max(minute) - min(minute) + 1)
 UNION ALL
-SELECT 'latency_in_seconds', NULL, count(*), NULL, approx_quantile(latency_ms, 0.5), NULL
+SELECT 'latency_in_seconds', NULL, count(*), NULL, (SELECT latency FROM middle), NULL
 FROM good
 WHERE latency_ms IS NOT NULL
-HAVING count(*) >= 20 AND approx_quantile(latency_ms, 0.5) < 60 AND approx_quantile(output_tokens, 0.5) > 30
+HAVING count(*) >= 20 AND 2 * count(*) FILTER (latency_ms < 60) > count(*)
+    AND 2 * count(*) FILTER (output_tokens > 30) > count(output_tokens)
 UNION ALL
-SELECT 'latency_in_microseconds', NULL, count(*), NULL, approx_quantile(latency_ms, 0.5), NULL
+SELECT 'latency_in_microseconds', NULL, count(*), NULL, (SELECT latency FROM middle), NULL
 FROM good
 WHERE latency_ms IS NOT NULL
-HAVING count(*) >= 20 AND approx_quantile(latency_ms, 0.5) > 300000
+HAVING count(*) >= 20 AND 2 * count(*) FILTER (latency_ms > 300000) > count(*)
 UNION ALL
 SELECT 'whole_seconds', NULL, count(*), NULL, NULL, NULL
 FROM good

@@ -113,7 +113,8 @@ fn totals(observation: &Observation, policy: &Policy, decisions: &[Decision], da
     let quality = (scored > 0.0).then(|| score / scored);
     let quality_change: f64 =
         decisions.iter().filter(moving).map(|decision| quality_change(observation, decision, requests)).sum();
-    let spend_now = (known && days >= SHORTEST_RATE_DAYS).then_some(spend / days);
+    // Figures computed elsewhere are no requests: what these cost, nobody knows.
+    let spend_now = (known && requests > 0.0 && days >= SHORTEST_RATE_DAYS).then_some(spend / days);
     Totals {
         requests,
         spend_usd_per_day: spend_now,

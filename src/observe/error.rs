@@ -42,6 +42,12 @@ pub enum ObserveError {
     },
     #[error("the source changed while it was read")]
     Changed,
+    #[error("`{}` {how} while it was read", path.display())]
+    FileChanged { path: PathBuf, how: &'static str },
+    #[error("`{}` holds length-prefixed frames, as the file exporter of the OpenTelemetry Collector writes them", path.display())]
+    CollectorFrames { path: PathBuf },
+    #[error("`{}` holds JSON that runs over several lines", path.display())]
+    SeveralLines { path: PathBuf },
     #[error("`{}` is named twice", path.display())]
     NamedTwice { path: PathBuf },
     #[error("`{origin}` has {lines} lines and {rows} rows: a quote that is never closed has swallowed lines{place}")]
@@ -65,6 +71,8 @@ pub enum ObserveError {
         #[source]
         cause: duckdb::Error,
     },
+    #[error("the lines of `{origin}` do not all end alike")]
+    LineEnds { origin: String },
     #[error("`{origin}` lacks {}", list(missing))]
     ColumnsMissing { origin: String, missing: Vec<&'static str>, found: Vec<String> },
     #[error("`{origin}`: {question}")]
@@ -131,6 +139,8 @@ pub enum ObserveError {
     NoRows { origin: String },
     #[error("no event between {start} and {end}; the events span {oldest} to {newest}")]
     NothingInWindow { start: String, end: String, oldest: String, newest: String },
+    #[error("the source holds figures, and none that a threshold is written for")]
+    NoMeasure,
     #[error("the window does not fit: {what}")]
     Window { what: String },
     #[error("cannot write rejected rows to `{}`", path.display())]
@@ -162,6 +172,30 @@ pub enum ObserveError {
 }
 
 impl ObserveError {
+    /// The way out where a database is to blame.
+    fn database_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Address { .. } => "write `postgres://user@host:5432/database?table=schema.table`".into(),
+            Self::PasswordInAddress => {
+                "everybody on this machine can read a command line: put it in PGPASSWORD, or in a file named by PGPASSFILE".into()
+            }
+            Self::Database { cause, .. } => database(cause),
+            Self::NoSuchTable { .. } => "check `table=` in the address; the schema may be needed, and the right to see it".into(),
+            Self::NoTable { tables, .. } => no_table(tables),
+            Self::SeveralTables { .. } => "say which with `?table=schema.table` at the end of the address".into(),
+            Self::NoTimeColumn { .. } => {
+                "name a column of the type timestamptz or timestamp as `-- Time: column` at the top of the mapping".into()
+            }
+            Self::NoRowsInRange { .. } => {
+                "look at what writes the table, or name the end of the window with `--until`".into()
+            }
+            Self::NotReducible { .. } => {
+                "leave `--pushdown always` out: the rows are copied then; docs/pushdown.md says what a database can reduce".into()
+            }
+            _ => return None,
+        })
+    }
+
     /// Wraps a failure of the engine, keeping apart what the user did (Ctrl-C) and what the machine lacks (memory).
     pub(super) fn engine(doing: &'static str, cause: duckdb::Error) -> Self {
         Self::known(cause).unwrap_or_else(|cause| Self::Engine { doing, cause })
@@ -169,7 +203,14 @@ impl ObserveError {
 
     /// The same for a failure while reading `origin`.
     pub(super) fn reading(origin: &str, format: &'static str, cause: duckdb::Error) -> Self {
-        Self::known(cause).unwrap_or_else(|cause| Self::Broken { origin: origin.to_owned(), format, cause })
+        Self::known(cause).unwrap_or_else(|cause| {
+            let origin = origin.to_owned();
+            // What the engine says when CRLF and LF, or a lone CR, meet in one CSV.
+            if cause.to_string().contains("state machine reached an invalid state") {
+                return Self::LineEnds { origin };
+            }
+            Self::Broken { origin, format, cause }
+        })
     }
 
     /// The same for a failure while a layout's SQL maps `origin`: a mapping the user wrote is the user's to mend.
@@ -251,6 +292,22 @@ fn database(cause: &sqlx::Error) -> String {
     }
 }
 
+/// What to do about text that is written otherwise than its name promises.
+fn form(error: &ObserveError) -> &'static str {
+    match error {
+        ObserveError::CollectorFrames { .. } => {
+            "set `format: json` and leave `compression` out; a finished file may be packed with gzip or zstd"
+        }
+        ObserveError::SeveralLines { .. } => {
+            "one line is one record: `jq -c . < pretty.json > lines.ndjson` writes it so, `jq -c '.[]'` takes a list apart"
+        }
+        ObserveError::LineEnds { .. } => {
+            "end every line with LF, for example with `tr -d '\\r' < log.csv > mended.csv`; CRLF throughout is fine too"
+        }
+        _ => "rename the file to what it is, or export it again",
+    }
+}
+
 fn list(columns: &[&str]) -> String {
     let noun = if columns.len() == 1 { "the required column" } else { "the required columns" };
     let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();
@@ -279,7 +336,10 @@ impl Fixable for ObserveError {
             Self::UnknownFormat { .. } => {
                 "name it .parquet, .csv, .ndjson or .jsonl, the last three optionally with .gz or .zst".into()
             }
-            Self::NotItsFormat { .. } => "rename the file to what it is, or export it again".into(),
+            Self::NotItsFormat { .. }
+            | Self::CollectorFrames { .. }
+            | Self::SeveralLines { .. }
+            | Self::LineEnds { .. } => form(self).into(),
             Self::Broken { .. } | Self::CutShort { .. } => {
                 "the file may be cut short or still being written; export it again".into()
             }
@@ -294,24 +354,8 @@ impl Fixable for ObserveError {
                 "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
             }
             Self::Remote(error) => return error.hint(),
-            Self::Address { .. } => "write `postgres://user@host:5432/database?table=schema.table`".into(),
-            Self::PasswordInAddress => {
-                "everybody on this machine can read a command line: put it in PGPASSWORD, or in a file named by PGPASSFILE".into()
-            }
-            Self::Database { cause, .. } => database(cause),
-            Self::NoSuchTable { .. } => "check `table=` in the address; the schema may be needed, and the right to see it".into(),
-            Self::NoTable { tables, .. } => no_table(tables),
-            Self::SeveralTables { .. } => "say which with `?table=schema.table` at the end of the address".into(),
-            Self::NoTimeColumn { .. } => {
-                "name a column of the type timestamptz or timestamp as `-- Time: column` at the top of the mapping".into()
-            }
-            Self::NoRowsInRange { .. } => {
-                "look at what writes the table, or name the end of the window with `--until`".into()
-            }
             Self::Rollups { .. } => "`--stored` reads what `optimizer rollup --format ndjson` writes; name each file once".into(),
-            Self::NotReducible { .. } => {
-                "leave `--pushdown always` out: the rows are copied then; docs/pushdown.md says what a database can reduce".into()
-            }
+            Self::Address { .. } | Self::PasswordInAddress | Self::Database { .. } | Self::NoSuchTable { .. } | Self::NoTable { .. } | Self::SeveralTables { .. } | Self::NoTimeColumn { .. } | Self::NoRowsInRange { .. } | Self::NotReducible { .. } => return self.database_hint(),
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
             Self::LayoutCount { .. } => {
@@ -324,7 +368,7 @@ impl Fixable for ObserveError {
             Self::AllRejected { .. } | Self::TooManyRejected { .. } => {
                 "`--rejects FILE.csv` writes every rejected row with its reason; mend the export or the units".into()
             }
-            Self::Changed => "run again once the export has finished, or read a copy".into(),
+            Self::Changed | Self::FileChanged { .. } => "run again once the export has finished, or read a copy".into(),
             Self::NamedTwice { .. } => {
                 "name each source once; the same file twice would count every request twice".into()
             }
@@ -344,10 +388,13 @@ impl Fixable for ObserveError {
             Self::NothingInWindow { .. } => {
                 "leave out `--until` to end the window just after the newest event, or widen `--lookback`".into()
             }
+            Self::NoMeasure => {
+                "thresholds are for latency_ms (p95), error_rate, cost_usd (mean) and quality (mean); `optimizer inspect` shows what was read".into()
+            }
             Self::Window { .. } => {
                 "durations read like `15m`, `1h`, `7d`; the lookback must hold at least two windows".into()
             }
-            Self::Rejects { .. } => "pass a path in a directory that exists and can be written, ending in .csv".into(),
+            Self::Rejects { .. } => "pass a path in a directory that exists, can be written and has room, ending in .csv".into(),
             Self::OutOfMemory { .. } => {
                 "shorten `--lookback`, convert the source to Parquet, or raise `--memory-limit`".into()
             }

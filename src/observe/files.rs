@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    ObserveError, integrity,
+    ObserveError, Stamp, integrity,
     postgres::{Database, is_address},
     remote::{self, Downloads},
 };
@@ -48,6 +48,8 @@ pub struct FileGroup {
     pub addresses: BTreeMap<PathBuf, String>,
     /// Lines of text that are not blank, headers included; what was read must account for each.
     pub lines: u64,
+    /// What each file was like when it was looked at.
+    pub stamps: Vec<Stamp>,
     /// Instead of files.
     pub database: Option<Database>,
 }
@@ -77,6 +79,7 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
                 files: Vec::new(),
                 addresses: BTreeMap::new(),
                 lines: 0,
+                stamps: Vec::new(),
                 database: Some(database),
             });
             continue;
@@ -91,29 +94,33 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
                 files: Vec::new(),
                 addresses: BTreeMap::new(),
                 lines: 0,
+                stamps: Vec::new(),
                 database: None,
             });
             continue;
         }
-        let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64)> = BTreeMap::new();
+        let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64, Vec<Stamp>)> = BTreeMap::new();
         let mut addresses = BTreeMap::new();
         for Found { path, identity, address } in expand(text, downloads)? {
             // The same file under two names would count every request twice.
             if !seen.insert(identity) {
                 return Err(ObserveError::NamedTwice { path });
             }
+            let found = if path.is_file() { Some(Stamp::of(&path)?) } else { None };
             let (format, lines) = integrity::check(&path)?;
-            let (files, known) = by_format.entry(format).or_default();
+            let (files, known, stamps) = by_format.entry(format).or_default();
             addresses.extend(address.map(|address| (path.clone(), address)));
             files.push(path);
             *known += lines;
+            stamps.extend(found);
         }
-        groups.extend(by_format.into_iter().map(|(format, (files, lines))| FileGroup {
+        groups.extend(by_format.into_iter().map(|(format, (files, lines, stamps))| FileGroup {
             source,
             format,
             files,
             addresses: addresses.clone(),
             lines,
+            stamps,
             database: None,
         }));
     }

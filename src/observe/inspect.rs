@@ -6,9 +6,9 @@ use duckdb::Row;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Engine, ObserveError,
-    load::{LoadRequest, Tally, load},
-    reduce,
+    Engine, Format, ObserveError,
+    load::{Census, LoadRequest, Tally, load},
+    reduce, stamp,
 };
 use crate::domain::{
     Window,
@@ -51,6 +51,14 @@ pub fn inspect(
     if let Some(path) = rejects {
         reduce::write_rejects(engine, path, request)?;
     }
+    let found = inspect_loaded(engine, census);
+    if !matches!(found, Err(ObserveError::Interrupted)) {
+        stamp::unchanged(request.groups.iter().filter(|group| group.format == Format::Parquet))?;
+    }
+    found
+}
+
+fn inspect_loaded(engine: &Engine, census: Census) -> Result<Inspection, ObserveError> {
     let failed = |cause| ObserveError::engine(DOING, cause);
     let mut requests = rows(&census.requests);
     let repeated = "SELECT count(*) - count(DISTINCT hash(source, request_id)) FROM rows WHERE reject IS NULL";
@@ -120,7 +128,10 @@ fn name(row: &Row<'_>, place: usize) -> duckdb::Result<String> {
 fn fields(engine: &Engine) -> duckdb::Result<Vec<Field>> {
     let numbers = NUMBERS.iter().map(|name| {
         let value = if *name == "latency_ms" { "stated_latency_ms" } else { name };
-        format!("count({value}), CAST(min({name}) AS DOUBLE), CAST(avg({name}) AS DOUBLE), CAST(max({name}) AS DOUBLE)")
+        // Billionths add up to the same mean in any order, floating point does not.
+        format!(
+            "count({value}), CAST(min({name}) AS DOUBLE), avg(CAST({name} AS DECIMAL(38, 9))), CAST(max({name}) AS DOUBLE)"
+        )
     });
     let names = NAMES.iter().map(|name| format!("count({name}), count(DISTINCT {name})"));
     let ids = IDS.iter().map(|name| format!("count({name}), NULL::BIGINT"));

@@ -49,6 +49,9 @@ pub(super) fn check(path: &Path) -> Result<(Format, u64), ObserveError> {
     };
     let not =
         |named, found: &str| Err(ObserveError::NotItsFormat { path: path.to_owned(), named, found: found.to_owned() });
+    if format == Format::Ndjson && collector_frames(&head) {
+        return Err(ObserveError::CollectorFrames { path: path.to_owned() });
+    }
     let looks = appearance(&head);
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
     let first = text.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
@@ -60,7 +63,34 @@ pub(super) fn check(path: &Path) -> Result<(Format, u64), ObserveError> {
         (_, Packing::Plain) if looks != "text" => not(format.name(), &format!("it begins like {looks}")),
         (Format::Ndjson, Packing::Plain) if first != Some(b'{') => not("NDJSON", "its first line is not a JSON object"),
         (Format::Csv, Packing::Plain) if matches!(first, Some(b'{' | b'[')) => not("CSV", "it begins like JSON"),
-        _ => Ok((format, lines(path, packing)?)),
+        _ => {
+            let lines = lines(path, packing)?;
+            if format == Format::Ndjson && runs_over_lines(&beginning(path)?) {
+                return Err(ObserveError::SeveralLines { path: path.to_owned() });
+            }
+            Ok((format, lines))
+        }
+    }
+}
+
+/// The Collector's file exporter writes the length of each batch before it when it packs or writes Protobuf, and such a file can
+/// have any name: four bytes, and then zstd or the first field of a batch.
+fn collector_frames(head: &[u8]) -> bool {
+    matches!(head, [_, _, _, _, 0x28, 0xb5, 0x2f, 0xfd, ..] | [0, _, _, _, 0x0a, ..])
+}
+
+/// Whether the first JSON document ends on another line than it began. A line that is cut off is not meant: the next one begins anew.
+fn runs_over_lines(text: &[u8]) -> bool {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let mut lines = lines.skip(1);
+    if lines.next().is_none_or(|second| second.starts_with(b"{")) {
+        return false;
+    }
+    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+    match documents.next() {
+        Some(Ok(_)) => text[..documents.byte_offset()].trim_ascii().contains(&b'\n'),
+        Some(Err(error)) => error.is_eof(),
+        None => false,
     }
 }
 
@@ -79,6 +109,12 @@ fn lines(path: &Path, packing: Packing) -> Result<u64, ObserveError> {
 
 /// The first line of a text file, unpacked and without byte order mark: the header of a CSV. At most 64 KiB of it.
 pub(super) fn first_line(path: &Path) -> Result<Vec<u8>, ObserveError> {
+    let text = beginning(path)?;
+    Ok(text.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default().to_vec())
+}
+
+/// The first 64 KiB of a text file, unpacked and without byte order mark.
+fn beginning(path: &Path) -> Result<Vec<u8>, ObserveError> {
     let cut = |cause| ObserveError::CutShort { path: path.to_owned(), cause };
     let file = File::open(path).map_err(|cause| ObserveError::Unreadable { path: path.to_owned(), cause })?;
     let mut file = BufReader::new(file);
@@ -95,8 +131,7 @@ pub(super) fn first_line(path: &Path) -> Result<Vec<u8>, ObserveError> {
         }
         Some(Packing::Plain) | None => file.take(limit).read_to_end(&mut text).map_err(cut)?,
     };
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    Ok(text.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default().to_vec())
+    Ok(text.strip_prefix(b"\xef\xbb\xbf").map_or_else(|| text.clone(), <[u8]>::to_vec))
 }
 
 /// A zstd file is one frame or several in a row.

@@ -12,17 +12,28 @@ use super::{
     engine::Value,
     layout::{Layout, LayoutChoice, Yields, built_in, known},
     postgres::{Database, Place, Pushed, Range, Session, Task, Wanted},
-    scores,
+    scores, stamp,
     tables::{Table, describe, tables},
     typed::{self, Columns},
 };
-use crate::domain::{ModelTable, Policy, format::visible, inspection::TableFound, plan::ScoresSummary};
+use crate::domain::{
+    ModelTable, Policy,
+    format::{count, visible},
+    inspection::TableFound,
+    plan::ScoresSummary,
+};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
 
 /// How reject reasons of rows that are no requests begin; such rows are not bad.
 pub(super) const PASSED_OVER: &str = "passed over: ";
+
+/// Reasons that an error lists; JSON has all of them.
+const SHOWN_REASONS: usize = 20;
+
+/// Characters of a reason.
+const LONGEST_REASON: usize = 120;
 
 /// What to load.
 #[derive(Debug)]
@@ -107,12 +118,16 @@ impl Tally {
     /// One line a reason, most frequent first.
     pub(super) fn reasons(&self) -> String {
         let rejected = self.rejected.iter().map(|(reason, count)| (reason.clone(), *count));
-        let passed_over =
-            self.passed_over.iter().map(|(what, count)| (format!("{PASSED_OVER}{}", visible(what)), *count));
+        let passed_over = self.passed_over.iter().map(|(what, count)| (format!("{PASSED_OVER}{what}"), *count));
         let mut reasons: Vec<_> = rejected.chain(passed_over).collect();
         reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        reasons.truncate(20);
-        reasons.iter().map(|(reason, count)| format!("  {count:>8}  {reason}")).collect::<Vec<_>>().join("\n")
+        let mut lines: Vec<_> = reasons.iter().map(|(reason, count)| format!("  {count:>8}  {reason}")).collect();
+        if lines.len() > SHOWN_REASONS {
+            let more = lines.len() - SHOWN_REASONS;
+            lines.truncate(SHOWN_REASONS);
+            lines.push(format!("{:>10}  more reasons", count(more as u64)));
+        }
+        lines.join("\n")
     }
 }
 
@@ -126,6 +141,20 @@ struct Loaded {
 /// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
 /// `windows` is for databases that reduce by themselves. `range` is the span that is asked of databases; files are read whole.
 pub(super) fn load(
+    engine: &Engine,
+    request: &LoadRequest<'_>,
+    range: Range,
+    windows: Option<(i64, i64)>,
+) -> Result<Census, ObserveError> {
+    let loaded = load_all(engine, request, range, windows);
+    if !matches!(loaded, Err(ObserveError::Interrupted)) {
+        // A file that changed explains whatever else is wrong with it.
+        stamp::unchanged(request.groups.iter().chain(request.scores))?;
+    }
+    loaded
+}
+
+fn load_all(
     engine: &Engine,
     request: &LoadRequest<'_>,
     range: Range,
@@ -177,18 +206,26 @@ pub(super) fn load(
     union(engine, "unscored_rows", &requests)?;
     let names: Vec<String> = scores.iter().map(|relation| relation.name.clone()).collect();
     scores::join(engine, request.policy, &names)?;
-    census.requests = count_requests(engine, &requests)?;
+    census.requests = tally(engine, "rows", &requests)?;
+    let (of_scores, others) = unsplit_lines(engine, request.scores)?;
     account_for_lines(engine, request.groups, &requests)?;
     for pushed in &census.pushed {
         census.requests.absorb(&pushed.tally);
     }
     if !scores.is_empty() {
         union(engine, "scores", &scores)?;
-        census.scores = Some(tally(engine, "scores", &scores)?);
+        let mut tally = tally(engine, "scores", &scores)?;
+        add(&mut tally.rejected, of_scores);
+        census.scores = Some(tally);
     }
     if !metrics.is_empty() {
         union(engine, "metrics", &metrics)?;
         census.metrics = Some(tally(engine, "metrics", &metrics)?);
+    }
+    // What a line that cannot be split was to be, nobody knows; where there are no requests, it was a figure.
+    match &mut census.metrics {
+        Some(metrics) if census.requests.rows() == 0 => add(&mut metrics.rejected, others),
+        _ => add(&mut census.requests.rejected, others),
     }
     let anything = |tally: &Tally| tally.rows() > 0 || !tally.passed_over.is_empty();
     if !anything(&census.requests)
@@ -198,7 +235,9 @@ pub(super) fn load(
         return Err(ObserveError::OnlyScores { origin: scores[0].origin.clone() });
     }
     if !anything(&census.requests) && !census.metrics.as_ref().is_some_and(anything) {
-        let origin = requests.first().map_or_else(String::new, |first| first.origin.clone());
+        // The stand-in for requests of a source of figures comes from nowhere.
+        let origin = requests.iter().chain(&metrics).map(|loaded| &loaded.origin).find(|origin| !origin.is_empty());
+        let origin = origin.cloned().unwrap_or_default();
         return Err(nothing.unwrap_or(ObserveError::NoRows { origin }));
     }
     census.ignored_columns = ignored.iter().map(|name| visible(name)).collect();
@@ -208,6 +247,16 @@ pub(super) fn load(
 /// Later rows are from the future, in microseconds since 1970.
 fn future_limit(now: Timestamp) -> i64 {
     now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)
+}
+
+/// A reason may quote what stands in the source, which may be anything.
+fn shown(reason: &str) -> String {
+    let mut text = visible(reason);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_REASON) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// A time as messages show it.
@@ -420,6 +469,7 @@ fn tally(engine: &Engine, relation: &str, loaded: &[Loaded]) -> Result<Tally, Ob
         while let Some(row) = found.next()? {
             let count = row.get::<_, i64>(1)?.unsigned_abs();
             if let Some(reason) = row.get::<_, Option<String>>(0)? {
+                let reason = shown(&reason);
                 match reason.strip_prefix(PASSED_OVER) {
                     Some(what) => *tally.passed_over.entry(what.to_owned()).or_default() += count,
                     None => *tally.rejected.entry(reason).or_default() += count,
@@ -434,18 +484,30 @@ fn tally(engine: &Engine, relation: &str, loaded: &[Loaded]) -> Result<Tally, Ob
     count().map_err(|cause| ObserveError::reading(origin, format, cause))
 }
 
-/// The requests, with the lines of text that could not even be split into columns.
-fn count_requests(engine: &Engine, loaded: &[Loaded]) -> Result<Tally, ObserveError> {
-    let mut summary = tally(engine, "rows", loaded)?;
-    let unsplit = || -> duckdb::Result<Vec<(String, i64)>> {
+/// Rows by why they are bad.
+type Reasons = BTreeMap<String, u64>;
+
+/// Lines of text that could not even be split into columns, by reason: those of files that were named for their scores, and all
+/// others.
+fn unsplit_lines(engine: &Engine, scores: &[FileGroup]) -> Result<(Reasons, Reasons), ObserveError> {
+    let read = || -> duckdb::Result<Vec<(String, String, i64)>> {
         engine.connection().execute_batch(include_str!("../../queries/reject_tables.sql"))?;
         let mut statement = engine.connection().prepare(include_str!("../../queries/unsplit_lines.sql"))?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
     };
-    for (reason, count) in unsplit().map_err(|cause| ObserveError::engine("counting lines", cause))? {
-        *summary.rejected.entry(reason).or_default() += count.unsigned_abs();
+    let named: BTreeSet<_> = scores.iter().flat_map(|group| &group.files).map(|file| file.to_string_lossy()).collect();
+    let (mut of_scores, mut others) = (Reasons::new(), Reasons::new());
+    for (file, reason, count) in read().map_err(|cause| ObserveError::engine("counting lines", cause))? {
+        let reasons = if named.contains(file.as_str()) { &mut of_scores } else { &mut others };
+        *reasons.entry(reason).or_default() += count.unsigned_abs();
     }
-    Ok(summary)
+    Ok((of_scores, others))
+}
+
+fn add(rejected: &mut Reasons, more: Reasons) {
+    for (reason, count) in more {
+        *rejected.entry(reason).or_default() += count;
+    }
 }
 
 /// A quote that is never closed swallows the lines after it, and DuckDB reports one bad value or none. So the lines of text

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, path::Path, time::Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Engine, ObserveError,
+    Engine, Format, ObserveError,
     duplicates::deduplicate,
     engine::{Value, literal},
     fold::{Cell, Folded, Settings, Slots, fold},
     load::{Census, LoadRequest, Tally, load},
     merge,
     postgres::Range,
+    stamp,
 };
 use crate::{
     domain::{
@@ -68,7 +69,14 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
-        let (oldest, newest) = requests.span_us.unwrap_or_default();
+        let metrics = census.metrics.as_ref().and_then(|metrics| metrics.span_us);
+        if requests.good == 0
+            && let Some((_, newest)) = metrics
+            && (windows.window.start()..windows.window.end()).contains(&time(newest))
+        {
+            return Err(ObserveError::NoMeasure);
+        }
+        let (oldest, newest) = requests.span_us.or(metrics).unwrap_or_default();
         return Err(ObserveError::NothingInWindow {
             start: windows.lookback.start().to_string(),
             end: windows.lookback.end().to_string(),
@@ -123,6 +131,22 @@ pub(super) fn reduced<T: Send>(
     progress: &dyn Fn(Stage),
     finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
 ) -> Result<Reduced<T>, ObserveError> {
+    let reduced = reduce_all(engine, request, census, slots, progress, finish);
+    if !matches!(reduced, Err(ObserveError::Interrupted)) {
+        // Parquet is read where it lies, and somebody may have put another file there in between.
+        stamp::unchanged(request.load.groups.iter().filter(|group| group.format == Format::Parquet))?;
+    }
+    reduced
+}
+
+fn reduce_all<T: Send>(
+    engine: &Engine,
+    request: &Request<'_>,
+    census: &Census,
+    slots: Slots,
+    progress: &dyn Fn(Stage),
+    finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
+) -> Result<Reduced<T>, ObserveError> {
     let (requests, pushed) = (&census.requests, &census.pushed);
     let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
     engine.set("all_good", &Value::Flag(all_good))?;
@@ -147,7 +171,6 @@ pub(super) fn reduced<T: Send>(
         drop(made);
         (used, made) = fold_once(None)?.made;
     }
-    // Parquet is read where it lies, and somebody may have put another file there in between.
     requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     Ok(Reduced { used, duplicates, made })
 }
@@ -173,7 +196,9 @@ fn judge_scores(census: &Census, named: bool) -> Result<(), ObserveError> {
         let rows = scores.rows() + scores.passed_over.values().sum::<u64>();
         return Err(ObserveError::ScoresUseless { rows, reasons: scores.reasons() });
     }
-    if scores.rejected_total() as f64 > MAX_REJECTED * scores.rows() as f64 {
+    // Beside requests, scores nobody declared are no bad ones: a handful of broken lines among them is a handful.
+    let all = scores.rows() + if named { 0 } else { scores.passed_over.values().sum() };
+    if scores.rejected_total() as f64 > MAX_REJECTED * all as f64 {
         return Err(too_many(scores));
     }
     Ok(())
@@ -290,7 +315,11 @@ pub(super) fn write_rejects(engine: &Engine, path: &Path, request: &LoadRequest<
         include_str!("../../queries/rejects.sql").trim_end(),
         literal(&path.to_string_lossy())
     );
-    engine.connection().execute_batch(&sql).map_err(|cause| ObserveError::Rejects { path: path.to_owned(), cause })
+    engine.connection().execute_batch(&sql).map_err(|cause| {
+        // Half a list would look like a whole one. It was not there before, so nobody misses it.
+        let _ = std::fs::remove_file(path);
+        ObserveError::Rejects { path: path.to_owned(), cause }
+    })
 }
 
 fn time(microseconds: i64) -> Timestamp {

@@ -203,10 +203,14 @@ fn ndjson(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, ObserveError
 
 /// A relation of whole lines.
 fn lines(files: &[&Path]) -> String {
-    // The unit separator cannot stand unescaped in JSON, so no line is ever split at it.
+    // The unit separator cannot stand unescaped in JSON: a line that has one is put together again, and is no JSON. Strictness is for
+    // quotes, of which there are none, and would refuse a log for a single stray carriage return. Nothing but a line that is missing
+    // may be NULL, so that what stands for it is no line of any log.
     format!(
-        "(SELECT line, {FILE_COLUMN} AS origin FROM read_csv({}, auto_detect = false, header = false, columns = {{'line': 'VARCHAR'}}, \
-         delim = '\u{1f}', quote = '', escape = '', store_rejects = true, filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}))",
+        "(SELECT CASE WHEN rest IS NULL THEN line ELSE line || chr(31) || rest END AS line, {FILE_COLUMN} AS origin \
+         FROM read_csv({}, auto_detect = false, header = false, columns = {{'line': 'VARCHAR', 'rest': 'VARCHAR'}}, delim = '\u{1f}', \
+         quote = '', escape = '', strict_mode = false, null_padding = true, nullstr = '\u{2}no line\u{3}', store_rejects = true, \
+         filename = '{FILE_COLUMN}', max_line_size = {MAX_LINE_BYTES}, buffer_size = {BUFFER_BYTES}))",
         path_list(files)
     )
 }

@@ -131,13 +131,14 @@ fn roughly(seconds: f64) -> String {
 
 fn spend_words(totals: &Totals) -> String {
     match (totals.spend_usd_per_day, totals.planned_spend_usd_per_day) {
-        (Some(now), Some(planned)) if (planned - now).abs() >= 0.005 * now.abs() => {
+        (Some(now), Some(planned)) if now > 0.0 && (planned - now).abs() >= 0.005 * now => {
             format!("{} a day now → {} planned ({})", usd(now), usd(planned), change(planned / now - 1.0))
         }
         (Some(now), _) => format!("{} a day, unchanged by this plan", usd(now)),
         (None, _) if totals.unpriced_share > 0.0 => {
             format!("unknown: {} of requests have no known cost", percent(totals.unpriced_share))
         }
+        (None, _) if totals.requests == 0.0 => "unknown: there are no requests".to_owned(),
         (None, _) => "unknown: too little time to speak of a day".to_owned(),
     }
 }

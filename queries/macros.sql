@@ -29,7 +29,10 @@ CREATE OR REPLACE TEMP MACRO utc_us(t) AS
     END;
 
 -- A time of any type as a UTC timestamp; text without a zone is taken as UTC, which is for layouts whose times are known to be.
-CREATE OR REPLACE TEMP MACRO utc(t) AS TRY_CAST(t AS TIMESTAMP);
+-- Nothing happened at `infinity`, and a length of time from there, or across millennia, ends the query instead of the row.
+CREATE OR REPLACE TEMP MACRO utc(t) AS CASE
+    WHEN TRY_CAST(t AS TIMESTAMP) BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '3000-01-01' THEN TRY_CAST(t AS TIMESTAMP)
+END;
 
 -- A UTC timestamp from a count of seconds (per_second 1), milliseconds (1000) or nanoseconds (1000000000) since 1970, exact where it
 -- is whole; a native time stays what it is.

@@ -400,3 +400,32 @@ fn an_endless_line_is_one_reject_and_needs_no_endless_memory() {
     assert_eq!(rejected(&plan), [("line: line size over maximum".to_owned(), 1)]);
     assert_eq!(plan["source"]["rows_used"], 99);
 }
+
+#[test]
+fn times_beyond_all_measure_are_rejects_of_their_own() {
+    let folder = tempdir().unwrap();
+    let row = |index: usize, started: &str, ended: &str| {
+        format!(
+            "{{\"request_id\":\"r{index}\",\"call_type\":\"acompletion\",\"model\":\"m\",\"model_group\":\"a\",\"spend\":0.01,\
+             \"status\":\"success\",\"startTime\":\"{started}\",\"endTime\":\"{ended}\"}}"
+        )
+    };
+    let noon = "2026-01-01 12:00:00";
+    let mut lines: Vec<String> = (0..100).map(|index| row(index, noon, "2026-01-01 12:00:01.234")).collect();
+    for (index, (started, ended)) in [
+        ("infinity", noon),
+        (noon, "infinity"),
+        (noon, "-infinity"),
+        (noon, "9999-12-31 23:59:59"),
+        ("0001-01-01 00:00:00", noon),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        lines[index] = row(index, started, ended);
+    }
+    let file = write_lines(folder.path(), "spend.ndjson", &lines);
+    let plan = plan_json(folder.path(), &["--from", &file, "--layout", "litellm"]);
+    let expected = [("latency_ms: empty on a success", 3), ("ts: empty", 2)];
+    assert_eq!(rejected(&plan), expected.map(|(reason, rows)| (reason.to_owned(), rows)));
+}

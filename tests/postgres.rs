@@ -409,8 +409,16 @@ fn messy_rows(count: usize) -> String {
             format!("'2026-03-01 {:02}:{:02}:{:02}.{:06}Z'", 9 + i % 4, i * 7 % 60, i * 13 % 60, i * 7919 % 1_000_000),
             value(1, "''", format!("'r{id}'")),
             value(2, "NULL", format!("'{}service {} '", if i % 5 == 0 { " " } else { "" }, i % 7)),
-            value(3, "''", format!("'{}'", ["gpt-4o", "gpt-4o-mini", "claude-3-haiku", "o3", "unheard-of"][i % 5])),
-            format!("'{}'", ["OpenAI", "azure", "anthropic", ""][i % 4]),
+            value(
+                3,
+                "''",
+                value(
+                    13,
+                    "repeat('m', 257)",
+                    format!("'{}'", ["gpt-4o", "gpt-4o-mini", "claude-3-haiku", "o3", "unheard-of"][i % 5]),
+                ),
+            ),
+            value(14, "repeat('p', 300)", format!("'{}'", ["OpenAI", "azure", "anthropic", ""][i % 4])),
             value(
                 4,
                 "-1",

@@ -34,6 +34,7 @@ typed AS (
         as_text(model) AS model,
         as_text(config_version) AS config_version,
         as_text(variant) AS variant,
+        as_text(endpoint) AS endpoint,
         lowered(complexity) AS complexity,
         lowered(error_type) AS error_type,
         outcome_of(outcome) AS stated_outcome,
@@ -56,7 +57,7 @@ typed AS (
 known AS (
     SELECT
         ts_missing, ts_us, malformed, skipped, request_id, spaced, service, provider, model,
-        config_version, variant, complexity, error_type, stated_outcome, latency, ttft, input, cached, cache_write, output, cost, score,
+        config_version, variant, endpoint, complexity, error_type, stated_outcome, latency, ttft, input, cached, cache_write, output, cost, score,
         stated_status, retries, row_weight, cache_hit, cache_hit_unreadable, status,
         -- 1 success, 2 error, 3 timeout, 4 cancelled, 5 anything else: numbers compare faster than words.
         CASE
@@ -82,7 +83,9 @@ judged AS (
                 AND ascii(service) BETWEEN 33 AND 126 AND octet_length(service) <= 128
                 AND outcome < 5
                 AND (stated_outcome IS NOT NULL OR stated_status IS NULL OR status IS NOT NULL)
-                AND ascii(model) BETWEEN 33 AND 126
+                AND ascii(model) BETWEEN 33 AND 126 AND octet_length(model) <= 256
+                AND coalesce(octet_length(provider), 0) + coalesce(octet_length(config_version), 0) + coalesce(octet_length(variant), 0)
+                    + coalesce(octet_length(endpoint), 0) <= 256
                 AND (complexity IS NULL OR complexity IN ('simple', 'medium', 'complex'))
                 AND coalesce(latency, CASE WHEN outcome = 1 THEN -1 ELSE 0 END) BETWEEN 0 AND 604800000
                 AND coalesce(ttft, 0) BETWEEN 0 AND coalesce(latency, 0)
@@ -105,6 +108,11 @@ judged AS (
             WHEN length(request_id) > 128 THEN 'request_id: over 128 characters'
             WHEN coalesce(trimmed(service), {{SERVICE}}) IS NULL THEN 'service: empty'
             WHEN length(coalesce(trimmed(service), {{SERVICE}})) > 128 THEN 'service: over 128 characters'
+            WHEN length(trimmed(model)) > 256 THEN 'model: over 256 characters'
+            WHEN length(trimmed(provider)) > 256 THEN 'provider: over 256 characters'
+            WHEN length(trimmed(config_version)) > 256 THEN 'config_version: over 256 characters'
+            WHEN length(trimmed(variant)) > 256 THEN 'variant: over 256 characters'
+            WHEN length(trimmed(endpoint)) > 256 THEN 'endpoint: over 256 characters'
             WHEN outcome IS NULL THEN 'outcome: neither it nor status_code nor error_type is known'
             WHEN outcome = 5
                 THEN 'outcome: not success, error, timeout or cancelled'

@@ -459,6 +459,23 @@ fn a_table_reduced_where_it_is_gives_the_same_plan() {
             arguments.extend(more);
             plan_json(folder.path(), &arguments)
         };
+        // Not a word on standard error, however long the statements are.
+        let quiet = run(
+            folder.path(),
+            &[
+                "plan",
+                "--dry-run",
+                "--from",
+                &url,
+                "--pushdown",
+                "always",
+                "--default-service",
+                "f",
+                UNTIL[0],
+                UNTIL[1],
+            ],
+        );
+        assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
         let (there, here) = (plan("always"), plan("never"));
         assert!(there["source"]["rows_used"].as_u64().unwrap() > 0);
         for part in ["windows", "source", "totals", "services", "findings", "decisions", "id"] {

@@ -2,7 +2,10 @@
 
 use std::{str::FromStr, time::Duration};
 
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{
+    ConnectOptions as _,
+    postgres::{PgConnectOptions, PgSslMode},
+};
 
 use crate::observe::ObserveError;
 
@@ -90,7 +93,8 @@ impl Database {
     pub(super) fn options(&self) -> Result<PgConnectOptions, ObserveError> {
         let options =
             PgConnectOptions::from_str(&self.url).map_err(|cause| self.failed("reading its address", cause))?;
-        let options = options.application_name("llm-auto-optimizer");
+        // A slow statement is no news here, and its text, pages of it, no message.
+        let options = options.application_name("llm-auto-optimizer").disable_statement_logging();
         if self.states_tls || std::env::var_os("PGSSLMODE").is_some() {
             return Ok(options);
         }

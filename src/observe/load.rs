@@ -250,7 +250,7 @@ fn future_limit(now: Timestamp) -> i64 {
 }
 
 /// A reason may quote what stands in the source, which may be anything.
-fn shown(reason: &str) -> String {
+pub(super) fn shown(reason: &str) -> String {
     let mut text = visible(reason);
     if let Some((end, _)) = text.char_indices().nth(LONGEST_REASON) {
         text.truncate(end);

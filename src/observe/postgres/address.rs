@@ -70,7 +70,8 @@ impl Database {
             url.query_pairs_mut().extend_pairs(rest);
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let local = host.is_empty() && std::env::var_os("PGHOST").is_none()
+        let local = host.is_empty()
+            && ["PGHOST", "PGHOSTADDR"].into_iter().all(|name| std::env::var_os(name).is_none())
             || bare == "localhost"
             || host.starts_with('/')
             || host.starts_with("%2F")

@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         place: Place,
         task: &Task<'_>,
     ) -> Result<Option<Pushed>, ObserveError> {
-        let Self { database, runtime, connection } = self;
+        let Self { database, runtime, connection } = &mut *self;
         if place == Place::Here || !pushdown::is_rendered(found, layout) {
             return Ok(None);
         }
@@ -170,7 +170,14 @@ impl<'a> Session<'a> {
                 return Ok(None);
             }
         }
-        runtime.block_on(pushdown::push(database, connection, found, layout, range, task)).map_err(failed)
+        match runtime.block_on(pushdown::push(database, connection, found, layout, range, task)) {
+            Err(cause) if place == Place::Auto => {
+                tracing::info!(%cause, "the database could not reduce its rows; they are copied");
+                *self = Self::open(self.database)?;
+                Ok(None)
+            }
+            reduced => reduced.map_err(failed),
+        }
     }
 
     /// Copies rows into the engine, as a table.

@@ -17,7 +17,7 @@ use crate::{
         fold::{Cell, CellKey, Counts, Minute},
         histogram::Histogram,
         layout::Layout,
-        load::{PASSED_OVER, Tally},
+        load::{PASSED_OVER, Tally, shown},
     },
 };
 
@@ -92,10 +92,11 @@ pub(super) async fn push(
     task: &Task<'_>,
 ) -> Result<Option<Pushed>, sqlx::Error> {
     let Some(reading) = Reading::of(found, layout) else { return Ok(None) };
-    let encoding: String = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection).await?;
+    let encoding = sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *connection);
+    let encoding: String = in_time(database, encoding).await?;
     let Some(identity) = reading.identity().filter(|_| encoding == "UTF8") else { return Ok(None) };
     for setting in ["jit = off", "enable_sort = off", "work_mem = '128MB'", "hash_mem_multiplier = 2"] {
-        connection.execute(AssertSqlSafe(format!("SET LOCAL {setting}"))).await?;
+        in_time(database, connection.execute(AssertSqlSafe(format!("SET LOCAL {setting}")))).await?;
     }
     let rows = estimate(database, connection, found, layout, range).await?;
     let repeated = format!(
@@ -112,7 +113,7 @@ pub(super) async fn push(
     let Some(mapping) = reading.mapping() else { return Ok(None) };
     let describe =
         format!("WITH raw AS (\n{}\n), mapped AS (\n{mapping}\n) SELECT * FROM mapped", reading.raw(range, ""));
-    let described = connection.prepare(AssertSqlSafe(describe).into_sql_str()).await?;
+    let described = in_time(database, connection.prepare(AssertSqlSafe(describe).into_sql_str())).await?;
     let mapped = described.columns().iter().map(|column| {
         let missing = layout.name == "canonical" && !reading.types.contains_key(column.name());
         let class = if missing { Class::Absent } else { Class::of(column.type_info().name()) };
@@ -325,8 +326,8 @@ fn take(row: &PgRow, cells: &mut BTreeMap<CellKey, Summed>, tally: &mut Tally) -
     let rows = row.try_get::<i64, _>(8)?.unsigned_abs();
     if let Some(reject) = row.try_get::<Option<String>, _>(0)? {
         match reject.strip_prefix(PASSED_OVER) {
-            Some(what) => *tally.passed_over.entry(what.to_owned()).or_default() += rows,
-            None => *tally.rejected.entry(reject).or_default() += rows,
+            Some(what) => *tally.passed_over.entry(shown(what)).or_default() += rows,
+            None => *tally.rejected.entry(shown(&reject)).or_default() += rows,
         }
         return Ok(Some(()));
     }

@@ -36,6 +36,13 @@ impl Uncertain {
         }
     }
 
+    /// Distance from zero in standard errors, finite even where there is no error at all.
+    #[must_use]
+    pub fn z(&self) -> f64 {
+        const MOST: f64 = 1e6;
+        if self.value == 0.0 { 0.0 } else { (self.value / self.standard_error).clamp(-MOST, MOST) }
+    }
+
     /// `factor · self`.
     #[must_use]
     pub fn scaled(&self, factor: f64) -> Self {
@@ -140,6 +147,12 @@ pub fn normal_quantile(p: f64) -> f64 {
 #[must_use]
 pub fn t_quantile(p: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).expect("positive degrees of freedom").inverse_cdf(p)
+}
+
+/// Probability that Student's t with `freedom > 0` degrees of freedom is above `statistic`.
+#[must_use]
+pub fn student_t_upper_tail(statistic: f64, freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).expect("positive degrees of freedom").sf(statistic)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Figures, Sketch, design_effect::design_effect};
+use super::{Figures, Sketch, design_effect::design_effect, history::Values};
 use crate::domain::{
     Arm, Segment,
     plan::{SourceSummary, Windows},
@@ -116,6 +116,18 @@ impl Rollup {
     }
 
     #[must_use]
+    pub fn latency_design_effect(&self) -> Option<f64> {
+        let rows = self.latency.rows() as f64 * self.requests.weight_efficiency();
+        design_effect(&self.latency_buckets, self.latency.variance()?, rows)
+    }
+
+    #[must_use]
+    pub fn cost_design_effect(&self) -> Option<f64> {
+        let rows = self.cost.rows() as f64 * self.requests.weight_efficiency();
+        design_effect(&self.cost_buckets, self.cost.variance()?, rows)
+    }
+
+    #[must_use]
     pub fn quality_design_effect(&self) -> Option<f64> {
         let rows = self.quality.rows() as f64 * self.requests.weight_efficiency();
         design_effect(&self.quality_buckets, self.quality.variance()?, rows)
@@ -173,6 +185,17 @@ pub struct ServiceEvidence {
     pub spend_by_minute: BTreeMap<i64, f64>,
     /// First minute in which each config version was seen.
     pub version_since: BTreeMap<String, i64>,
+    /// What the window is held against for drift; none where nothing reaches back that far.
+    pub reference: Option<Reference>,
+}
+
+/// The same whole hours (UTC) of the days before: traffic of the night is not compared with that of the day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reference {
+    /// All of them together.
+    pub rollup: Rollup,
+    /// Each of them, latest first; days without a request are absent.
+    pub days: Vec<Values>,
 }
 
 /// Everything one tick knows.

@@ -1,0 +1,72 @@
+//! What can be wrong with a store, each with its way out.
+
+use crate::domain::fault::{Exit, Fixable};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("`{text}` is no address of a state store")]
+    Address { text: String },
+    #[error("the address of the state store holds a password")]
+    PasswordInAddress,
+    #[error("there is no state store `{store}`")]
+    Missing { store: String },
+    #[error("the state store `{store}` failed while {doing}")]
+    Failed {
+        store: String,
+        doing: &'static str,
+        #[source]
+        cause: sqlx::Error,
+    },
+    #[error("the tables of the state store `{store}` cannot be brought up to date")]
+    Migration {
+        store: String,
+        #[source]
+        cause: sqlx::migrate::MigrateError,
+    },
+    #[error("the state store `{store}` was written by a later version (step {version})")]
+    Newer { store: String, version: i64 },
+    #[error("a baseline `{name}` exists already")]
+    Exists { name: String },
+    #[error("no baseline `{name}`{}", if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) })]
+    NoBaseline { name: String, known: Vec<String> },
+    #[error("baseline `{name}` cannot be read")]
+    Damaged {
+        name: String,
+        #[source]
+        cause: serde_json::Error,
+    },
+}
+
+impl Fixable for StateError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Address { .. } => "write `sqlite:FILE` or `postgres://user@host/database`".into(),
+            Self::PasswordInAddress => {
+                "leave it out and set PGPASSWORD, or use a password file: everybody on the machine can read a command line"
+                    .into()
+            }
+            Self::Missing { .. } => {
+                "`optimizer baseline set` makes one; or name another with `--state` or OPTIMIZER_STATE".into()
+            }
+            Self::Failed { .. } => "check that it can be reached and written, then run again; nothing is half done".into(),
+            Self::Migration { .. } => "give this user the right to create tables, or name another store".into(),
+            Self::Newer { .. } => "use at least the version that wrote it".into(),
+            Self::Exists { .. } => "choose another name, or add `--replace`".into(),
+            Self::NoBaseline { .. } => "`optimizer baseline list` shows them; `optimizer baseline set` adds one".into(),
+            Self::Damaged { .. } => "delete it with `optimizer baseline delete` and set it again".into(),
+        })
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Address { .. } | Self::PasswordInAddress | Self::Exists { .. } | Self::NoBaseline { .. } => {
+                Exit::Usage
+            }
+            Self::Missing { .. }
+            | Self::Failed { .. }
+            | Self::Migration { .. }
+            | Self::Newer { .. }
+            | Self::Damaged { .. } => Exit::State,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What is remembered between runs: a SQLite file, or tables in PostgreSQL. One implementation serves both, because it speaks
+//! the SQL they share.
+
+mod address;
+mod baselines;
+mod error;
+
+use sqlx::{
+    AnyConnection, Connection as _,
+    any::{AnyConnectOptions, install_default_drivers},
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+pub use address::Address;
+pub use baselines::{BaselineRow, Existing};
+pub use error::StateError;
+
+/// In the order they are applied, never changed once released.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "baselines", include_str!("../../migrations/0001_baselines.sql"))];
+
+/// Whether the store may be made where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Open {
+    Create,
+    Existing,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    runtime: tokio::runtime::Runtime,
+    connection: AnyConnection,
+    shown: String,
+}
+
+impl Store {
+    /// Connects, and brings the tables to the form this version knows.
+    pub fn open(address: &Address, open: Open) -> Result<Self, StateError> {
+        install_default_drivers();
+        let shown = address.shown().to_owned();
+        let failed = |doing, cause| StateError::Failed { store: shown.clone(), doing, cause };
+        let options: AnyConnectOptions =
+            address.url(open == Open::Create).parse().map_err(|cause| failed("reading its address", cause))?;
+        if open == Open::Existing && address.is_missing() {
+            return Err(StateError::Missing { store: shown });
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
+        let connection =
+            runtime.block_on(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
+        let mut store = Self { runtime, connection, shown };
+        store.migrate()?;
+        Ok(store)
+    }
+
+    fn migrate(&mut self) -> Result<(), StateError> {
+        let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
+            Migration::new(*version, (*name).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+        };
+        let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+        self.runtime.block_on(migrator.run(&mut self.connection)).map_err(|cause| match cause {
+            // A later version was here.
+            sqlx::migrate::MigrateError::VersionMissing(version) => {
+                StateError::Newer { store: self.shown.clone(), version }
+            }
+            cause => StateError::Migration { store: self.shown.clone(), cause },
+        })
+    }
+
+    fn failed(&self, doing: &'static str, cause: sqlx::Error) -> StateError {
+        StateError::Failed { store: self.shown.clone(), doing, cause }
+    }
+}

@@ -9,4 +9,5 @@ pub mod domain;
 pub mod observe;
 pub mod orient;
 pub mod report;
+pub mod state;
 pub mod stats;

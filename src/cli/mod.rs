@@ -1,16 +1,22 @@
 //! What was typed, what it comes to, and how the process ends. Data goes to standard output, everything else to standard
 //! error; a closed pipe is no failure.
 
+mod analyze;
+mod baseline;
+mod baseline_kind;
 mod failure;
 mod files;
+mod history;
 mod inspect;
 mod plan;
 mod policy;
 mod progress;
+mod replay;
 mod rollup;
 mod screen;
 mod sink;
 mod source;
+mod ticking;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -28,6 +34,7 @@ Examples:
   optimizer plan --dry-run --from 's3://bucket/logs/**/*.parquet'
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
+  optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
   optimizer inspect --from new.csv                      what is in this data?
   optimizer plan --dry-run --from postgres://reader@db/llm
   optimizer policy check policies/balanced.yaml
@@ -48,6 +55,12 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Look at a source: its layout, what its rows know, what is wrong with them, what may fool an analysis
     Inspect(Box<inspect::InspectArgs>),
+    /// Say what is going on: limits crossed, changes and since when, anomalies, drift, trends; decide nothing
+    Analyze(Box<analyze::AnalyzeArgs>),
+    /// Step through a log as if ticking, each tick with what it would have found and proposed
+    Replay(Box<replay::ReplayArgs>),
+    /// Remember what services did at a good time, and hold them against it later
+    Baseline(baseline::BaselineArgs),
     /// Add requests up in tumbling windows, from a minute to a week
     Rollup(Box<rollup::RollupArgs>),
     /// Check policy files, or print their JSON Schema
@@ -69,6 +82,9 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Baseline(arguments) => baseline::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };

@@ -158,7 +158,7 @@ impl Work {
                 Stage::Merging => "merging rollups",
             });
         })?;
-        let findings = orient::findings(&observation, &self.policy);
+        let findings = orient::findings(&observation, None, &self.policy).findings;
         Ok(decide::plan(&Inputs { observation: &observation, findings: &findings, policy: &self.policy }))
     }
 }

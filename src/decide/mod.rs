@@ -10,4 +10,4 @@ pub mod policy;
 #[cfg(test)]
 mod tests;
 
-pub use plan::{Inputs, plan};
+pub use plan::{Inputs, plan, policy_ref};

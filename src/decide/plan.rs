@@ -40,7 +40,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut plan = Plan {
         schema_version: SCHEMA_VERSION,
         id: String::new(),
-        policy: PolicyRef { name: policy.name.clone(), sha256: sha256(policy) },
+        policy: policy_ref(policy),
         windows: observation.windows.clone(),
         source: observation.source.clone(),
         totals: totals(observation, policy, &decisions, evidence_days),
@@ -50,6 +50,12 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     };
     sha256(&plan)[..16].clone_into(&mut plan.id);
     plan
+}
+
+/// The rules in force, as outputs name them.
+#[must_use]
+pub fn policy_ref(policy: &Policy) -> PolicyRef {
+    PolicyRef { name: policy.name.clone(), sha256: sha256(policy) }
 }
 
 /// Less data than a quarter of an hour carries no rate for a whole day.

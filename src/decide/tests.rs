@@ -101,7 +101,7 @@ fn balanced() -> Policy {
 
 fn planned(services: &[(&str, Vec<(Arm, Told)>)], policy: &Policy) -> Plan {
     let observation = observation(services);
-    let findings = crate::orient::findings(&observation, policy);
+    let findings = crate::orient::findings(&observation, None, policy).findings;
     plan(&Inputs { observation: &observation, findings: &findings, policy })
 }
 
@@ -180,7 +180,7 @@ fn reconfigured(old: Told, new: Told, policy: &Policy) -> Plan {
     let service = observation.services.get_mut("chat").unwrap();
     service.version_since = BTreeMap::from([("v1".to_owned(), 1), ("v2".to_owned(), 2)]);
     service.segments.get_mut(&Segment::Simple).unwrap().get_mut(&at("v1")).unwrap().window = Rollup::default();
-    let findings = crate::orient::findings(&observation, policy);
+    let findings = crate::orient::findings(&observation, None, policy).findings;
     plan(&Inputs { observation: &observation, findings: &findings, policy })
 }
 
@@ -209,7 +209,7 @@ fn nobody_flees_to_a_provider_that_is_in_trouble_too() {
         let service = observation.services.get_mut("chat").unwrap();
         service.segments.get_mut(&Segment::Simple).unwrap().get_mut(&arm("spare")).unwrap().window = hour.rollup();
         let policy = balanced();
-        let findings = crate::orient::findings(&observation, &policy);
+        let findings = crate::orient::findings(&observation, None, &policy).findings;
         plan(&Inputs { observation: &observation, findings: &findings, policy: &policy }).decisions.remove(0)
     };
     let few = Told { requests: 100, errors: 0, ..STRONG };

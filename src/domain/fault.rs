@@ -9,6 +9,8 @@ pub enum Exit {
     Usage = 2,
     /// A source cannot be used.
     Source = 3,
+    /// The state store cannot be used.
+    State = 4,
     /// Stopped by Ctrl-C, as a shell reports it (128 + SIGINT).
     Interrupted = 130,
 }

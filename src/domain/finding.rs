@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Arm;
+use super::{Arm, Metric};
 
 /// How bad it is. Ordered: `Low < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -59,6 +60,22 @@ pub enum FindingKind {
     QualityUnknown,
     CostUnknown,
     ConfigRegression,
+    /// A value outside of what the slots before let expect.
+    Anomaly,
+    /// The distribution is another than in the same hours of the days before.
+    Drift,
+    /// A steady rise or fall.
+    Trend,
+    /// From some time on, another level.
+    LevelShift,
+    /// Worse than the same hours of the days before.
+    WorseThanUsual,
+    /// Worse than a baseline that was set.
+    WorseThanBaseline,
+    /// Spend that buys nothing.
+    Waste,
+    /// What another watcher reported.
+    Alert,
 }
 
 /// One observation, with the numbers that made it one.
@@ -82,4 +99,36 @@ pub struct Finding {
     pub cause: Option<Arm>,
     /// One sentence for people.
     pub summary: String,
+    #[serde(flatten)]
+    pub evidence: Evidence,
+}
+
+/// What findings rest on beyond a value and a limit. Absent where it does not apply.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// The figure followed through time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
+    /// When it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// The range in which the value was expected, in the unit of `unit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<[f64; 2]>,
+    /// The tests that spoke, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<Test>,
+    /// The series up to now in equal steps, oldest first; null where there was nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<Option<f64>>,
+}
+
+/// What one test said.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Test {
+    pub name: &'static str,
+    pub statistic: f64,
+    /// Probability of a statistic at least as extreme if nothing had changed; as the test gives it, before any correction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
 }

@@ -26,6 +26,20 @@ pub fn count(number: u64) -> String {
     group(&number.to_string())
 }
 
+/// A number with about three significant digits: `1,234`, `56.7`, `0.0012`.
+#[must_use]
+pub fn quantity(number: f64) -> String {
+    let magnitude = number.abs();
+    if magnitude >= 99.95 || magnitude == 0.0 {
+        let sign = if number < 0.0 { "−" } else { "" };
+        return format!("{sign}{}", count(magnitude.round() as u64));
+    }
+    let decimals = (2 - magnitude.log10().floor() as i32).clamp(0, 9) as usize;
+    let digits = format!("{number:.decimals$}");
+    let digits = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    digits.replace('-', "−")
+}
+
 /// Milliseconds up to ten seconds as `3,712 ms`, longer ones as `34.4 s`.
 #[must_use]
 pub fn ms(milliseconds: f64) -> String {
@@ -125,6 +139,17 @@ mod tests {
             (999_999.7, "$1,000,000"),
         ] {
             assert_eq!(usd(dollars), text);
+        }
+        for (number, text) in [
+            (0.0, "0"),
+            (1234.4, "1,234"),
+            (99.96, "100"),
+            (56.71, "56.7"),
+            (2.0, "2"),
+            (0.001_234, "0.00123"),
+            (-3.5, "−3.5"),
+        ] {
+            assert_eq!(quantity(number), text);
         }
         assert_eq!(ms(3711.6), "3,712 ms");
         assert_eq!(ms(34_430.0), "34.4 s");

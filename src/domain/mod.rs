@@ -1,5 +1,7 @@
 //! Plain types every other folder speaks: windows, arms, findings, plans and policies. No input, output, clock or chance.
 
+pub mod alert;
+pub mod analysis;
 pub mod arm;
 pub mod event;
 pub mod fault;
@@ -7,6 +9,7 @@ pub mod finding;
 pub mod format;
 pub mod grain;
 pub mod inspection;
+pub mod metric;
 pub mod plan;
 pub mod policy;
 pub mod price;
@@ -14,8 +17,9 @@ pub mod rollup;
 pub mod window;
 
 pub use arm::{Arm, Segment};
-pub use finding::{Finding, FindingKind, Severity};
+pub use finding::{Evidence, Finding, FindingKind, Severity};
 pub use grain::Grain;
+pub use metric::Metric;
 pub use plan::Plan;
-pub use policy::{ModelTable, Policy, Rules};
+pub use policy::{ModelTable, Objectives, Policy, Rules};
 pub use window::Window;

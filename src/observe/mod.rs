@@ -1,5 +1,6 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
+mod alerts;
 mod bins;
 mod columns;
 mod duplicates;
@@ -10,11 +11,13 @@ mod fold;
 mod histogram;
 mod inspect;
 mod integrity;
+mod kept;
 mod layout;
 mod load;
 mod merge;
 mod postgres;
 mod price;
+mod record;
 mod reduce;
 mod remote;
 mod rollups;
@@ -27,13 +30,16 @@ mod typed;
 #[cfg(test)]
 mod judge_tests;
 
+pub use alerts::alerts;
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
 pub use inspect::inspect;
+pub use kept::{Alignment, BASELINE_SCHEMA, Baseline, KeptHour, aligned, together};
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
 pub use load::{Census, LoadRequest, Tally};
 pub use postgres::{Database, Place, Range};
+pub use record::{Record, record};
 pub use reduce::{Request, Stage, observe};
 pub use remote::{Downloads, RemoteError, Trouble};
 pub use rollups::{Series, StoredRollup, rollups};

@@ -56,8 +56,7 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     let started = Instant::now();
     progress(Stage::Reading);
     let (census, windows) = loaded(engine, request)?;
-    let (requests, rows) = (&census.requests, census.requests.rows());
-    tracing::debug!(good = requests.good, seconds = started.elapsed().as_secs_f64(), "read");
+    tracing::debug!(good = census.requests.good, seconds = started.elapsed().as_secs_f64(), "read");
     let slots = Slots::Windows {
         window_start_us: windows.window.start().as_microsecond(),
         before_start_us: windows.before.start().as_microsecond(),
@@ -69,37 +68,48 @@ pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage))
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
-        let metrics = census.metrics.as_ref().and_then(|metrics| metrics.span_us);
-        if requests.good == 0
-            && let Some((_, newest)) = metrics
-            && (windows.window.start()..windows.window.end()).contains(&time(newest))
-        {
-            return Err(ObserveError::NoMeasure);
-        }
-        let (oldest, newest) = requests.span_us.or(metrics).unwrap_or_default();
-        return Err(ObserveError::NothingInWindow {
-            start: windows.lookback.start().to_string(),
-            end: windows.lookback.end().to_string(),
-            oldest: time(oldest).to_string(),
-            newest: time(newest).to_string(),
-        });
+        return Err(nothing_in_window(&census, &windows));
     }
-    let outside = requests.good - used - duplicates;
-    let source = SourceSummary {
+    let source = summary(&census, used, duplicates);
+    Ok(Observation { windows, source, services, figures })
+}
+
+/// What the source gave.
+pub(super) fn summary(census: &Census, used: u64, duplicates: u64) -> SourceSummary {
+    let requests = &census.requests;
+    SourceSummary {
         files: census.files,
-        layouts: census.layouts,
-        rows_read: rows,
+        layouts: census.layouts.clone(),
+        rows_read: requests.rows(),
         rows_used: used,
-        rows_outside: outside,
+        rows_outside: requests.good - used - duplicates,
         rows_duplicate: duplicates,
         rejected: requests.rejected.clone(),
         passed_over: requests.passed_over.clone(),
         scores: census.scores.as_ref().map(Tally::summary),
         oldest_event: requests.span_us.map(|(oldest, _)| time(oldest)),
         newest_event: requests.span_us.map(|(_, newest)| time(newest)),
-        ignored_columns: census.ignored_columns,
-    };
-    Ok(Observation { windows, source, services, figures })
+        ignored_columns: census.ignored_columns.clone(),
+    }
+}
+
+/// Why there is nothing to look at.
+pub(super) fn nothing_in_window(census: &Census, windows: &Windows) -> ObserveError {
+    let requests = &census.requests;
+    let metrics = census.metrics.as_ref().and_then(|metrics| metrics.span_us);
+    if requests.good == 0
+        && let Some((_, newest)) = metrics
+        && (windows.window.start()..windows.window.end()).contains(&time(newest))
+    {
+        return ObserveError::NoMeasure;
+    }
+    let (oldest, newest) = requests.span_us.or(metrics).unwrap_or_default();
+    ObserveError::NothingInWindow {
+        start: windows.lookback.start().to_string(),
+        end: windows.lookback.end().to_string(),
+        oldest: time(oldest).to_string(),
+        newest: time(newest).to_string(),
+    }
 }
 
 /// Loads the sources and holds them against what a decision may rest on.
@@ -205,7 +215,7 @@ fn judge_scores(census: &Census, named: bool) -> Result<(), ObserveError> {
 }
 
 /// Figures of the window, by service.
-fn figures(engine: &Engine) -> Result<BTreeMap<String, Vec<Figures>>, ObserveError> {
+pub(super) fn figures(engine: &Engine) -> Result<BTreeMap<String, Vec<Figures>>, ObserveError> {
     const MEASURES: [Measure; 4] = [Measure::LatencyP95, Measure::ErrorRate, Measure::CostPerRequest, Measure::Quality];
     let read = || -> duckdb::Result<BTreeMap<String, Vec<Figures>>> {
         let mut by_service: BTreeMap<String, Vec<Figures>> = BTreeMap::new();

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fold::{Cell, Counts, METRIC_SCALE, WEIGHT_SCALE},
+    fold::{Cell, Counts, METRIC_SCALE, MINUTE_METRICS, WEIGHT_SCALE},
     histogram::Histogram,
 };
-use crate::stats::{Requests, Rollup, Sketch};
+use crate::stats::{Bucket, Requests, Rollup, Sketch};
 
 /// Counts and histograms: latency, ttft, tokens in, tokens out, cost, quality.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,6 +52,14 @@ impl Totals {
 
     pub(super) fn sketch(&self, metric: usize) -> Sketch {
         self.histograms[metric].sketch(WEIGHT_SCALE, METRIC_SCALE[metric])
+    }
+
+    /// Weight and sum of latency, cost and quality.
+    pub(super) fn buckets(&self) -> [Bucket; 3] {
+        MINUTE_METRICS.map(|metric| {
+            let sketch = self.sketch(metric);
+            Bucket { weight: sketch.weight(), sum: sketch.sum() }
+        })
     }
 
     /// As statistics, without time buckets.

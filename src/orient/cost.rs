@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Analyzer, Subject};
+use super::{Analyzer, Subject, TestsDone};
 use crate::{
-    domain::{Finding, FindingKind, Severity, format},
+    domain::{Evidence, Finding, FindingKind, Severity, format},
     stats::compare::{self, UNPRICED_TOLERANCE},
 };
 
 pub(super) struct Cost;
 
 impl Analyzer for Cost {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+    fn analyze(&self, subject: &Subject<'_>, _: &mut TestsDone) -> Vec<Finding> {
         [above_limit(subject), unknown(subject)].into_iter().flatten().collect()
     }
 }
@@ -36,6 +36,7 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
         requests: window.cost.rows(),
         cause: None,
         summary: format!("a request costs {}, limit {}", format::usd(cost.value), format::usd(limit)),
+        evidence: Evidence::default(),
     })
 }
 
@@ -70,5 +71,6 @@ fn unknown(subject: &Subject<'_>) -> Option<Finding> {
             format::percent(share),
             models.join(", ")
         ),
+        evidence: Evidence::default(),
     })
 }

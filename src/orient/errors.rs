@@ -1,15 +1,15 @@
 //! Failures on the provider's side. Refusals the caller brought about are not the provider's fault and not counted here.
 
-use super::{Analyzer, Culprits, Subject};
+use super::{Analyzer, Culprits, Subject, TestsDone};
 use crate::{
-    domain::{Finding, FindingKind, Severity, format},
+    domain::{Evidence, Finding, FindingKind, Severity, format},
     stats::{Rollup, compare},
 };
 
 pub(super) struct Errors;
 
 impl Analyzer for Errors {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+    fn analyze(&self, subject: &Subject<'_>, _: &mut TestsDone) -> Vec<Finding> {
         above_limit(subject).into_iter().collect()
     }
 }
@@ -39,5 +39,6 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
             format::percent(rate.value),
             format::percent(limit)
         ),
+        evidence: Evidence::default(),
     })
 }

@@ -2,7 +2,7 @@
 //! bad minute is not a bad hour, and no better test is possible without the requests themselves.
 
 use crate::{
-    domain::{Finding, FindingKind, Rules, Severity, format},
+    domain::{Evidence, Finding, FindingKind, Rules, Severity, format},
     stats::{Figures, Measure, ServiceEvidence},
 };
 
@@ -59,5 +59,6 @@ fn finding(service: &str, figures: &Figures, rules: &Rules) -> Option<Finding> {
             show(limit),
             format::counted(figures.values.len() as u64, "figure"),
         ),
+        evidence: Evidence::default(),
     })
 }

@@ -1,8 +1,8 @@
 //! Latency of successful requests: its 95th percentile against the limit and against the window before.
 
-use super::{Analyzer, Culprits, Subject};
+use super::{Analyzer, Culprits, Subject, TestsDone};
 use crate::{
-    domain::{Finding, FindingKind, Severity, format},
+    domain::{Evidence, Finding, FindingKind, Severity, finding::Test, format},
     stats::{
         compare::LATENCY_QUANTILE,
         interval::{exp_estimate, log_quantile},
@@ -12,8 +12,8 @@ use crate::{
 pub(super) struct Latency;
 
 impl Analyzer for Latency {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
-        [above_limit(subject), increase(subject)].into_iter().flatten().collect()
+    fn analyze(&self, subject: &Subject<'_>, done: &mut TestsDone) -> Vec<Finding> {
+        [above_limit(subject), increase(subject, done)].into_iter().flatten().collect()
     }
 }
 
@@ -47,10 +47,11 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
             format::ms(observed),
             format::ms(limit)
         ),
+        evidence: Evidence::default(),
     })
 }
 
-fn increase(subject: &Subject<'_>) -> Option<Finding> {
+fn increase(subject: &Subject<'_>, done: &mut TestsDone) -> Option<Finding> {
     let (window, before) = (&subject.evidence.window, &subject.evidence.before);
     let now = log_quantile(&window.latency, LATENCY_QUANTILE, window.effective_latency())?;
     let then = log_quantile(&before.latency, LATENCY_QUANTILE, before.effective_latency())?;
@@ -58,8 +59,10 @@ fn increase(subject: &Subject<'_>) -> Option<Finding> {
     let limit = subject.rules.thresholds.latency_increase_percent;
     let percent = (growth.value.exp() - 1.0) * 100.0;
     let interval = growth.estimate();
-    // Both the size and the reality of the change: its whole interval lies above zero.
-    if percent <= limit || interval.low <= 0.0 {
+    // Both the size and the reality of the change.
+    let p_value = growth.probability_at_most(0.0);
+    done.add(FindingKind::LatencyIncrease, p_value);
+    if percent <= limit {
         return None;
     }
     Some(Finding {
@@ -77,5 +80,9 @@ fn increase(subject: &Subject<'_>) -> Option<Finding> {
             format::ms(then.value.exp()),
             format::ms(now.value.exp())
         ),
+        evidence: Evidence {
+            tests: vec![Test { name: "z of the difference", statistic: growth.z(), p_value: Some(p_value) }],
+            ..Evidence::default()
+        },
     })
 }

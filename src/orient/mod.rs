@@ -1,21 +1,38 @@
 //! From rollups to findings: what is wrong, how bad, and how sure. Each analyzer is one file and one implementation of
 //! [`Analyzer`]; none of them knows the others.
 
+mod alerts;
+mod anomaly;
+mod baseline;
 mod budget;
 mod cost;
+mod course;
+mod drift;
 mod errors;
 mod figures;
 mod latency;
+mod level;
+mod outlook;
 mod quality;
 mod regression;
+mod tests_done;
 mod traffic;
+mod trend;
+mod usual;
 
 use std::collections::BTreeMap;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::{
-    domain::{Arm, Finding, Policy, Rules, policy::Mode},
-    stats::{ArmEvidence, Observation, Rollup, ServiceEvidence},
+    domain::{Arm, Finding, Policy, Rules, analysis::LookedAt, policy::Mode},
+    stats::{ArmEvidence, History, Observation, Rollup, ServiceEvidence, history::ServiceHistory},
 };
+pub use alerts::alerts;
+pub use anomaly::Watch;
+pub use baseline::{Against, worse as worse_than_baseline};
+pub use outlook::outlooks;
+use tests_done::TestsDone;
 
 /// What an analyzer looks at: one service under its rules.
 #[derive(Debug, Clone, Copy)]
@@ -24,11 +41,24 @@ pub struct Subject<'a> {
     pub evidence: &'a ServiceEvidence,
     pub rules: &'a Rules,
     pub observation: &'a Observation,
+    /// What is remembered of earlier ticks; none where nothing is.
+    pub past: Option<Past<'a>>,
+}
+
+/// The memory of one service.
+#[derive(Debug, Clone, Copy)]
+pub struct Past<'a> {
+    pub history: &'a ServiceHistory,
+    /// Length of a slot.
+    pub slot_seconds: i64,
+    /// The end of the newest slot, seconds since 1970, UTC.
+    pub now: i64,
 }
 
 /// One way of looking at a service.
-pub trait Analyzer {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding>;
+pub trait Analyzer: Sync {
+    /// What it sees. Tests whose p-values are to be corrected together are told to `done`, whatever they said.
+    fn analyze(&self, subject: &Subject<'_>, done: &mut TestsDone) -> Vec<Finding>;
 }
 
 const ANALYZERS: &[&dyn Analyzer] = &[
@@ -39,30 +69,66 @@ const ANALYZERS: &[&dyn Analyzer] = &[
     &budget::Budget,
     &quality::Quality,
     &regression::Regression,
+    &usual::Usual,
+    &drift::Drift,
+    &trend::Trend,
+    &level::Level,
 ];
 
-/// Every finding, worst first, then by service and kind.
+/// What all analyzers saw.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Oriented {
+    /// Worst first, then by service and kind.
+    pub findings: Vec<Finding>,
+    pub looked_at: LookedAt,
+}
+
+/// Every finding of one tick. Without a history, nothing is said about the course of things.
 #[must_use]
-pub fn findings(observation: &Observation, policy: &Policy) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (service, evidence) in &observation.services {
-        let rules = policy.rules(service);
-        if rules.mode == Mode::Off {
-            continue;
-        }
-        let subject = Subject { service, evidence, rules, observation };
-        findings.extend(ANALYZERS.iter().flat_map(|analyzer| analyzer.analyze(&subject)));
+pub fn findings(observation: &Observation, history: Option<&History>, policy: &Policy) -> Oriented {
+    let now = observation.windows.window.end().as_second();
+    let services: Vec<(&String, &ServiceEvidence)> = observation.services.iter().collect();
+    let seen: Vec<(Vec<Finding>, TestsDone, u64)> = services
+        .par_iter()
+        .filter(|(service, _)| policy.rules(service).mode != Mode::Off)
+        .map(|(service, evidence)| {
+            let rules = policy.rules(service);
+            let past = history.and_then(|history| {
+                let of_service = history.services.get(*service)?;
+                Some(Past { history: of_service, slot_seconds: history.slot_seconds, now })
+            });
+            let subject = Subject { service, evidence, rules, observation, past };
+            let mut done = TestsDone::default();
+            let findings = ANALYZERS.iter().flat_map(|analyzer| analyzer.analyze(&subject, &mut done)).collect();
+            (findings, done, past.map_or(0, |past| past.history.series()))
+        })
+        .collect();
+    let mut looked_at = LookedAt { services: seen.len() as u64, ..LookedAt::default() };
+    let (mut findings, mut done) = (Vec::new(), TestsDone::default());
+    for (found, tests, series) in seen {
+        findings.extend(found);
+        done.absorb(tests);
+        looked_at.series += series;
     }
+    looked_at.tests = done.count();
+    done.keep_significant(&mut findings);
     for (service, figures) in &observation.figures {
         let rules = policy.rules(service);
         if rules.mode != Mode::Off {
             findings.extend(figures::findings(service, observation.services.get(service), figures, rules));
         }
     }
-    findings.extend(budget::total(observation, policy));
-    findings
-        .sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.service.cmp(&b.service)).then(a.kind.cmp(&b.kind)));
-    findings
+    findings.extend(budget::total(observation, history, policy));
+    sort(&mut findings);
+    Oriented { findings, looked_at }
+}
+
+/// Worst first, then by service and kind; the rest only so that there is one order.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let worst = b.severity.cmp(&a.severity).then_with(|| a.service.cmp(&b.service)).then(a.kind.cmp(&b.kind));
+        worst.then(a.evidence.metric.cmp(&b.evidence.metric)).then_with(|| a.summary.cmp(&b.summary))
+    });
 }
 
 /// Arms whose own value is beyond `limit`, worst first, when the rest of the traffic together is within it; with that rest.

@@ -1,19 +1,19 @@
 //! Quality scores: enough of them, high enough, and not falling. A request without a score says nothing about quality.
 
-use super::{Analyzer, Subject};
+use super::{Analyzer, Subject, TestsDone};
 use crate::{
-    domain::{Finding, FindingKind, Severity, format},
+    domain::{Evidence, Finding, FindingKind, Severity, finding::Test, format},
     stats::{Rollup, interval},
 };
 
 pub(super) struct Quality;
 
 impl Analyzer for Quality {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+    fn analyze(&self, subject: &Subject<'_>, done: &mut TestsDone) -> Vec<Finding> {
         if let Some(unknown) = unknown(subject) {
             return vec![unknown];
         }
-        [low(subject), drop_since_before(subject)].into_iter().flatten().collect()
+        [low(subject), drop_since_before(subject, done)].into_iter().flatten().collect()
     }
 }
 
@@ -43,6 +43,7 @@ fn unknown(subject: &Subject<'_>) -> Option<Finding> {
                 format::percent(limit)
             )
         },
+        evidence: Evidence::default(),
     })
 }
 
@@ -70,17 +71,20 @@ fn low(subject: &Subject<'_>) -> Option<Finding> {
             mean.value,
             format::percent(window.quality_coverage())
         ),
+        evidence: Evidence::default(),
     })
 }
 
-fn drop_since_before(subject: &Subject<'_>) -> Option<Finding> {
+fn drop_since_before(subject: &Subject<'_>, done: &mut TestsDone) -> Option<Finding> {
     let quality = |rollup: &Rollup| interval::mean(&rollup.quality, rollup.effective_quality());
     let (now, then) = (quality(&subject.evidence.window)?, quality(&subject.evidence.before)?);
     let limit = subject.rules.thresholds.quality_drop_percent;
     let loss = then.minus(&now);
     let percent = 100.0 * loss.value / then.value;
-    // NaN (nothing to fall from) is not above the limit. The fall must be real as well as large.
-    if percent.is_nan() || percent <= limit || loss.estimate().low <= 0.0 {
+    // The fall must be real as well as large. NaN (nothing to fall from) is not above the limit.
+    let p_value = loss.probability_at_most(0.0);
+    done.add(FindingKind::QualityDrop, p_value);
+    if percent.is_nan() || percent <= limit {
         return None;
     }
     let interval = loss.estimate();
@@ -95,5 +99,9 @@ fn drop_since_before(subject: &Subject<'_>) -> Option<Finding> {
         requests: subject.evidence.window.quality.rows(),
         cause: None,
         summary: format!("mean quality fell from {:.3} to {:.3} against the window before", then.value, now.value),
+        evidence: Evidence {
+            tests: vec![Test { name: "z of the difference", statistic: loss.z(), p_value: Some(p_value) }],
+            ..Evidence::default()
+        },
     })
 }

@@ -1,15 +1,15 @@
 //! A change of configuration that made things worse.
 
-use super::{Analyzer, Subject};
+use super::{Analyzer, Subject, TestsDone};
 use crate::{
-    domain::{Finding, FindingKind, Severity, format, plan::Measure},
+    domain::{Evidence, Finding, FindingKind, Severity, format, plan::Measure},
     stats::regression::{self, Harm},
 };
 
 pub(super) struct Regression;
 
 impl Analyzer for Regression {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+    fn analyze(&self, subject: &Subject<'_>, _: &mut TestsDone) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (segment, arms) in &subject.evidence.segments {
             let Some(found) = regression::find(subject.evidence, arms, subject.rules.evidence, &subject.rules.rollback)
@@ -40,6 +40,7 @@ impl Analyzer for Regression {
                         version(&found.previous),
                         segment.name()
                     ),
+                    evidence: Evidence::default(),
                 });
             }
         }

@@ -1,12 +1,12 @@
 //! A service that fell silent. Nothing measured is not the same as nothing wrong.
 
-use super::{Analyzer, Subject};
-use crate::domain::{Finding, FindingKind, Severity, format};
+use super::{Analyzer, Subject, TestsDone};
+use crate::domain::{Evidence, Finding, FindingKind, Severity, format};
 
 pub(super) struct Traffic;
 
 impl Analyzer for Traffic {
-    fn analyze(&self, subject: &Subject<'_>) -> Vec<Finding> {
+    fn analyze(&self, subject: &Subject<'_>, _: &mut TestsDone) -> Vec<Finding> {
         let earlier = subject.evidence.lookback.requests.rows;
         if subject.evidence.window.requests.rows > 0 || earlier == 0 {
             return Vec::new();
@@ -25,6 +25,7 @@ impl Analyzer for Traffic {
                 "no request in the window, {} before it: silent, or its log is late",
                 format::count(earlier)
             ),
+            evidence: Evidence::default(),
         }]
     }
 }

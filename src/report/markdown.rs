@@ -30,7 +30,7 @@ pub fn markdown(plan: &Plan) -> String {
         return text + "\nNo findings: everything is within its limits.\n";
     }
     text += "\n| severity | service | finding |\n|---|---|---|\n";
-    let findings = words::findings(plan);
+    let findings = words::findings(&plan.findings);
     for finding in findings.shown {
         let service = finding.service.as_deref().unwrap_or("all services");
         text += &format!("| {} | {} | {} |\n", finding.severity, cell(service), cell(&finding.summary));
@@ -44,7 +44,7 @@ fn rest(rest: &str) -> String {
 }
 
 /// Text that cannot break out of a table cell or become markup: names come from request logs.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -1,15 +1,22 @@
 //! How a plan is shown: a table for people at a terminal, JSON for programs, Markdown for pull requests, and the whole
 //! reasoning of one service in words.
 
+mod analysis;
+mod comparison;
 mod explain;
 mod fold;
 mod inspection;
 mod json;
 mod markdown;
 mod rollups;
+mod sparkline;
 mod table;
 mod words;
 
+pub use analysis::{
+    analysis, analysis_json, analysis_markdown, analysis_schema, findings_ndjson, outlooks, tick, tick_schema,
+};
+pub use comparison::{ComparisonLine, Verdict, comparisons, comparisons_json};
 pub use explain::explain;
 pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};

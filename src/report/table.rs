@@ -5,9 +5,13 @@ use comfy_table::{
     presets::NOTHING,
 };
 
-use super::{fold::fold, words};
+use super::{
+    fold::fold,
+    sparkline::{COURSE, sparkline},
+    words,
+};
 use crate::domain::{
-    Plan, Severity,
+    Finding, Plan, Severity,
     plan::{Action, Measure},
 };
 
@@ -43,7 +47,7 @@ pub fn table(plan: &Plan, screen: Screen) -> String {
         text += "\nNo findings: everything is within its limits.\n";
     } else {
         text += "\n";
-        text += &if screen.width < NARROW { listed(plan, screen) } else { findings(plan, screen) };
+        text += &findings(&plan.findings, screen);
     }
     text
 }
@@ -66,8 +70,8 @@ fn rest(rest: &str, screen: Screen) -> String {
     if rest.is_empty() { String::new() } else { fold("  … and ", rest, 4, usize::from(screen.width)) }
 }
 
-fn listed(plan: &Plan, screen: Screen) -> String {
-    let findings = words::findings(plan);
+fn listed(findings: &[Finding], screen: Screen) -> String {
+    let findings = words::findings(findings);
     let lines = findings.shown.iter().map(|finding| {
         let service = finding.service.as_deref().unwrap_or("all services");
         indented(&finding.severity.to_string(), &format!("{service}: {}", finding.summary), screen.width)
@@ -76,11 +80,11 @@ fn listed(plan: &Plan, screen: Screen) -> String {
 }
 
 /// `  label  text`, folded at the width with the text kept in its column.
-fn indented(label: &str, line: &str, width: u16) -> String {
+pub(super) fn indented(label: &str, line: &str, width: u16) -> String {
     fold(&format!("  {label:<LABEL$}"), line, LABEL + 2, usize::from(width))
 }
 
-fn fresh(screen: Screen) -> Table {
+pub(super) fn fresh(screen: Screen) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic).set_width(screen.width);
     if screen.color {
@@ -132,10 +136,17 @@ fn fit(table: &mut Table, columns: &[usize]) {
     }
 }
 
-fn findings(plan: &Plan, screen: Screen) -> String {
+/// Findings, worst first; with the course of a figure where one is followed.
+pub(super) fn findings(findings: &[Finding], screen: Screen) -> String {
+    if screen.width < NARROW {
+        return listed(findings, screen);
+    }
     let mut table = fresh(screen);
-    table.set_header(["severity", "service", "finding"]);
-    let findings = words::findings(plan);
+    let courses = findings.iter().any(|finding| !finding.evidence.recent.is_empty());
+    let mut header = vec!["severity", "service", "finding"];
+    header.extend(courses.then_some("course"));
+    table.set_header(header);
+    let findings = words::findings(findings);
     for finding in findings.shown {
         let mut severity = Cell::new(finding.severity);
         if screen.color {
@@ -145,13 +156,15 @@ fn findings(plan: &Plan, screen: Screen) -> String {
                 Severity::Low => severity,
             };
         }
-        table.add_row([
+        let mut row = vec![
             severity,
             Cell::new(finding.service.as_deref().unwrap_or("all services")),
             Cell::new(&finding.summary),
-        ]);
+        ];
+        row.extend(courses.then(|| Cell::new(sparkline(&finding.evidence.recent, COURSE))));
+        table.add_row(row);
     }
-    fit(&mut table, &[0]);
+    fit(&mut table, &[0, 3]);
     if let Some(column) = table.column_mut(1) {
         column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(NAME_WIDTH)));
     }
@@ -159,6 +172,6 @@ fn findings(plan: &Plan, screen: Screen) -> String {
 }
 
 /// Lines without the blanks that pad the last column: they only break copy and paste.
-fn trimmed(table: &Table) -> String {
+pub(super) fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::{
     Arm, Finding, Plan,
     format::{change, count, counted, percent, usd},
-    plan::{Action, Decision, Effect, Measure, Totals, UntilSource},
+    plan::{Action, Decision, Effect, Measure, SourceSummary, Totals, UntilSource, Windows},
 };
 
 pub(super) fn action(action: Action) -> &'static str {
@@ -36,13 +36,19 @@ pub(super) fn length(seconds: f64) -> String {
 
 /// The lines above the tables: label and text.
 pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
-    let windows = &plan.windows;
+    let mut lines = read(&plan.windows, &plan.source);
+    lines.push(("spend", spend(plan)));
+    lines.push(("quality", quality(plan)));
+    lines
+}
+
+/// What was read, and of which time.
+pub(super) fn read(windows: &Windows, source: &SourceSummary) -> Vec<(&'static str, String)> {
     let end = match windows.until {
         UntilSource::NewestEvent => "ends at the newest event; --until overrides",
         UntilSource::Flag => "ends where --until says",
         UntilSource::Clock => "ends two minutes before now",
     };
-    let source = &plan.source;
     // A window that ends long after the last event is half empty, and so is what it says.
     let silence = source.newest_event.map_or(0.0, |newest| windows.window.end().duration_since(newest).as_secs_f64());
     let silent = if silence > 0.1 * windows.window.seconds() {
@@ -98,8 +104,6 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         }
         lines.push(("ignored", format!("columns that nothing reads: {}", names.join(", "))));
     }
-    lines.push(("spend", spend(plan)));
-    lines.push(("quality", quality(plan)));
     lines
 }
 
@@ -190,12 +194,12 @@ pub(super) fn decisions(plan: &Plan) -> Excerpt<'_, Decision> {
 }
 
 /// The worst findings.
-pub(super) fn findings(plan: &Plan) -> Excerpt<'_, Finding> {
-    let rest = match plan.findings.len().saturating_sub(MOST) {
+pub(super) fn findings(findings: &[Finding]) -> Excerpt<'_, Finding> {
+    let rest = match findings.len().saturating_sub(MOST) {
         0 => String::new(),
         more => format!("{} of lesser weight; --format json lists them all", counted(more as u64, "more finding")),
     };
-    Excerpt { shown: plan.findings.iter().take(MOST).collect(), rest }
+    Excerpt { shown: findings.iter().take(MOST).collect(), rest }
 }
 
 /// The model without its publisher, which is long and rarely tells two apart.

@@ -1,0 +1,95 @@
+//! `optimizer replay`: history as if the optimizer had been running then.
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::{
+    Failure,
+    analyze::slot,
+    history::{HistoryArgs, evidence},
+    plan::duration,
+    sink,
+    ticking::{Look, step},
+};
+use crate::{
+    decide::{self, Inputs},
+    domain::{
+        Grain, Policy,
+        analysis::{TICK_SCHEMA_VERSION, Tick},
+    },
+    observe::Record,
+    orient::{self, Watch},
+    report,
+    stats::History,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  optimizer replay --from 'march/*.parquet' --every 15m            a tick each quarter of an hour, one line each
+  optimizer replay --from day.csv --every 5m --span 2d --quiet     only ticks that have something to say
+  optimizer replay --from day.csv | jq -r '.at as $at | .findings[] | [$at, .severity, .summary] | @tsv'
+
+Rows are those of the whole log: what arrived late then is there in time now. Nothing is applied.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    history: HistoryArgs,
+    /// Time from tick to tick: 1m, 5m, 15m or 1h
+    #[arg(long, value_name = "LENGTH", default_value = "15m", value_parser = slot)]
+    every: Grain,
+    /// How much of the log is replayed, back from its end [default: all of it]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    span: Option<SignedDuration>,
+    /// Leave out ticks without findings and decisions
+    #[arg(long)]
+    quiet: bool,
+    /// Print the JSON Schema of a line and stop
+    #[arg(long, exclusive = true)]
+    schema: bool,
+}
+
+/// Longer than any log.
+const ALL: SignedDuration = SignedDuration::from_hours(24 * 366 * 20);
+
+pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
+    if arguments.schema {
+        return sink::print(&report::tick_schema());
+    }
+    let reading = arguments.history.reading()?;
+    let (record, policy) = arguments.history.record(reading, arguments.span.unwrap_or(ALL), arguments.every)?;
+    ticks(&record, &policy, arguments.history.window, |tick| {
+        if arguments.quiet && tick.findings.is_empty() && tick.decisions.is_empty() {
+            return Ok(());
+        }
+        sink::print(&report::tick(&tick))
+    })
+}
+
+/// Every tick of the record in the order of time; what is remembered goes on from one to the next.
+fn ticks(
+    record: &Record,
+    policy: &Policy,
+    window: SignedDuration,
+    mut tell: impl FnMut(Tick) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut history = History::new(record.grain().minutes() * 60);
+    let mut watch = Watch::default();
+    for slot in record.slots() {
+        let mut findings = step(record, slot, Look::Judge, &mut history, &mut watch, policy);
+        let at = record.end_of(slot);
+        let observation = record.observation(at, window, evidence(window))?;
+        findings.extend(orient::findings(&observation, Some(&history), policy).findings);
+        orient::sort(&mut findings);
+        let plan = decide::plan(&Inputs { observation: &observation, findings: &findings, policy });
+        tell(Tick {
+            schema_version: TICK_SCHEMA_VERSION,
+            at,
+            requests: observation.services.values().map(|service| service.window.requests.weight).sum(),
+            findings,
+            decisions: plan.decisions.into_iter().filter(Tick::is_change).collect(),
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! What each tick does with the slot that has just ended, whether it ticks now or is replayed.
+
+use crate::{
+    domain::{Finding, Policy},
+    observe::Record,
+    orient::Watch,
+    stats::{History, history::Slot},
+};
+
+/// Whether anybody wants to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Learn,
+    Judge,
+}
+
+/// Remembers what each service did in the slot, and says what of it nobody would have expected.
+pub(super) fn step(
+    record: &Record,
+    slot: i64,
+    look: Look,
+    history: &mut History,
+    watch: &mut Watch,
+    policy: &Policy,
+) -> Vec<Finding> {
+    let mut slots: Vec<(String, Slot)> = record.slot(slot).map(|(service, slot)| (service.to_owned(), slot)).collect();
+    for (service, slot) in &slots {
+        history.push(service, slot);
+    }
+    // A service that always has requests and has none now has not left the record: it did nothing.
+    if record.covers(slot) {
+        let silent = history.silent(slot * 60);
+        slots.extend(silent.into_iter().map(|service| (service, Slot::silence(slot * 60))));
+    }
+    let mut findings = Vec::new();
+    for (service, slot) in &slots {
+        if slot.arms.is_empty() {
+            history.push(service, slot);
+        }
+        match look {
+            Look::Learn => watch.learn(service, slot),
+            Look::Judge => findings.extend(watch.look(service, slot, history, policy)),
+        }
+    }
+    findings
+}

@@ -1,0 +1,397 @@
+//! A source cut into slots, from which the observation of any tick inside it can be added up: the same rows a run at that
+//! time would have seen, without reading them again.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use super::{
+    Engine, ObserveError, Request, Stage,
+    fold::{CellKey, Slots},
+    kept::KeptHour,
+    reduce::{self, Reduced},
+    totals::Totals,
+};
+use crate::{
+    domain::{
+        Arm, Grain, Segment, Window,
+        format::visible,
+        plan::{SourceSummary, UntilSource, Windows},
+    },
+    stats::{
+        ArmEvidence, Bucket, Figures, Observation, Reference, Rollup, ServiceEvidence,
+        history::{Slot, spend, values},
+    },
+};
+
+/// The pieces in which the variation of means over time is looked at; where slots are shorter, the slots.
+const BUCKET: Grain = Grain::FiveMinutes;
+
+/// Above this many, hours take their place.
+const MOST_BUCKETS: usize = 96;
+
+const DAY_MINUTES: i64 = 1_440;
+
+/// Days before the window whose same hours are what it is held against.
+const REFERENCE_DAYS: usize = 7;
+
+/// What is served alike: the cells of one arm in one segment, added up.
+#[derive(Debug)]
+struct Lane {
+    segment: Segment,
+    arm: Arm,
+    /// Ascending in time.
+    slots: Vec<Piece>,
+    /// The same by the hour; empty where slots are that long.
+    hours: Vec<Piece>,
+}
+
+/// A slot or an hour of a lane.
+#[derive(Debug)]
+struct Piece {
+    /// First minute, since 1970.
+    at: i64,
+    totals: Totals,
+    /// The same in shorter pieces, by first minute.
+    buckets: Buckets,
+}
+
+/// Totals of latency, cost and quality by first minute of a time bucket.
+type Buckets = BTreeMap<i64, [Bucket; 3]>;
+
+impl Piece {
+    fn spend_usd(&self) -> f64 {
+        self.buckets.values().map(|buckets| buckets[1].sum).sum()
+    }
+}
+
+/// A source, cut into slots.
+#[derive(Debug)]
+pub struct Record {
+    grain: Grain,
+    /// What the source was asked for.
+    asked: Window,
+    until: UntilSource,
+    source: SourceSummary,
+    figures: BTreeMap<String, Vec<Figures>>,
+    services: BTreeMap<String, Vec<Lane>>,
+}
+
+/// Reads the lookback of a source and cuts it into slots.
+pub fn record(
+    engine: &Engine,
+    request: &Request<'_>,
+    grain: Grain,
+    progress: &dyn Fn(Stage),
+) -> Result<Record, ObserveError> {
+    progress(Stage::Reading);
+    let (census, windows) = reduce::loaded(engine, request)?;
+    let asked = windows.lookback;
+    let first = asked.start().as_microsecond().div_euclid(60_000_000);
+    let reduced = reduce::reduced(engine, request, &census, Slots::Minutes { first }, progress, |cells| {
+        let mut lanes: BTreeMap<CellKey, BTreeMap<i64, (Totals, Buckets)>> = BTreeMap::new();
+        let bucket_grain = grain.min(BUCKET);
+        for cell in cells {
+            // Variants share a config and a segment; who is a canary is for rollouts to say.
+            let key = CellKey { span: 0, variant: None, ..cell.key.clone() };
+            let minute = first + i64::from(cell.key.span);
+            let (totals, buckets) = lanes.entry(key).or_default().entry(grain.start(minute)).or_default();
+            totals.absorb(&cell.counts, &cell.histograms);
+            let of_minute = Totals { counts: cell.counts, histograms: cell.histograms.clone() };
+            add(buckets, bucket_grain.start(minute), &of_minute.buckets());
+        }
+        Ok(lanes)
+    })?;
+    let Reduced { used, duplicates, made } = reduced;
+    let figures = if census.metrics.is_some() { reduce::figures(engine)? } else { BTreeMap::new() };
+    if used == 0 && figures.is_empty() {
+        return Err(reduce::nothing_in_window(&census, &windows));
+    }
+    let source = reduce::summary(&census, used, duplicates);
+    let mut services: BTreeMap<String, Vec<Lane>> = BTreeMap::new();
+    for (key, slots) in made {
+        let shown = |name: &Option<String>| name.as_deref().map(visible);
+        let arm = Arm {
+            provider: shown(&key.provider),
+            model: visible(&key.model),
+            config_version: shown(&key.config_version),
+        };
+        let segment = Segment::from_complexity(key.complexity.as_deref());
+        let lanes = services.entry(visible(&key.service)).or_default();
+        let hours = hours(grain, &slots);
+        let slots = slots.into_iter().map(|(at, (totals, buckets))| Piece { at, totals, buckets }).collect();
+        lanes.push(Lane { segment, arm, slots, hours });
+    }
+    Ok(Record { grain, asked, until: windows.until, source, figures, services })
+}
+
+fn hours(grain: Grain, slots: &BTreeMap<i64, (Totals, Buckets)>) -> Vec<Piece> {
+    let mut hours: BTreeMap<i64, Totals> = BTreeMap::new();
+    for (slot, (totals, _)) in slots.iter().filter(|_| grain < Grain::Hour) {
+        hours.entry(Grain::Hour.start(*slot)).or_default().absorb(&totals.counts, &totals.histograms);
+    }
+    let piece = |(at, totals): (i64, Totals)| Piece { at, buckets: Buckets::from([(at, totals.buckets())]), totals };
+    hours.into_iter().map(piece).collect()
+}
+
+fn add(sums: &mut Buckets, at: i64, buckets: &[Bucket; 3]) {
+    for (sum, bucket) in sums.entry(at).or_default().iter_mut().zip(buckets) {
+        sum.weight += bucket.weight;
+        sum.sum += bucket.sum;
+    }
+}
+
+impl Record {
+    #[must_use]
+    pub fn grain(&self) -> Grain {
+        self.grain
+    }
+
+    /// What the source was asked for.
+    #[must_use]
+    pub fn asked(&self) -> Window {
+        self.asked
+    }
+
+    #[must_use]
+    pub fn source(&self) -> &SourceSummary {
+        &self.source
+    }
+
+    /// Starts of all slots between the oldest and the newest row, in minutes since 1970; also of those without a row.
+    #[must_use]
+    pub fn slots(&self) -> Vec<i64> {
+        let lanes = || self.services.values().flatten();
+        let first = lanes().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
+        let last = lanes().filter_map(|lane| lane.slots.last()).map(|piece| piece.at).max();
+        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        (first..=last).step_by(self.grain.minutes() as usize).collect()
+    }
+
+    /// The end of a slot.
+    #[must_use]
+    pub fn end_of(&self, slot: i64) -> Timestamp {
+        instant(slot + self.grain.minutes())
+    }
+
+    /// Names of all services.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(String::as_str)
+    }
+
+    /// Hours of a service that start in `[from, to)`, ascending; those without a request are absent.
+    #[must_use]
+    pub fn hours(&self, service: &str, from: Timestamp, to: Timestamp) -> Vec<KeptHour> {
+        let span = (from.as_second().div_euclid(60), to.as_second().div_euclid(60));
+        let mut hours: BTreeMap<i64, Totals> = BTreeMap::new();
+        for lane in self.services.get(service).into_iter().flatten() {
+            for piece in range(if lane.hours.is_empty() { &lane.slots } else { &lane.hours }, span) {
+                hours.entry(piece.at).or_default().absorb(&piece.totals.counts, &piece.totals.histograms);
+            }
+        }
+        hours.iter().map(|(at, totals)| KeptHour::new(instant(*at), totals)).collect()
+    }
+
+    /// When the newest config version of a service was first seen; none where there has been only one.
+    #[must_use]
+    pub fn changed_at(&self, service: &str) -> Option<Timestamp> {
+        let mut since: BTreeMap<&str, i64> = BTreeMap::new();
+        for lane in self.services.get(service).into_iter().flatten() {
+            if let (Some(version), Some(first)) = (&lane.arm.config_version, lane.slots.first()) {
+                let known = since.entry(version).or_insert(first.at);
+                *known = first.at.min(*known);
+            }
+        }
+        if since.len() < 2 { None } else { since.into_values().max().map(instant) }
+    }
+
+    /// Whether all that happened in the slot that starts at this minute can be in the record.
+    #[must_use]
+    pub fn covers(&self, start: i64) -> bool {
+        let (from, to) = (instant(start), instant(start + self.grain.minutes()));
+        // At the edges of what was read, a slot may hold less than happened.
+        let whole = from >= self.asked.start() && (to <= self.asked.end() || self.until == UntilSource::NewestEvent);
+        let newest = self.source.newest_event.unwrap_or(to);
+        // The log ends inside this slot: who knows whether the traffic did.
+        let cut = newest < to && newest >= from && newest.duration_since(from) < to.duration_since(from) * 9 / 10;
+        whole && !cut
+    }
+
+    /// What each service did in the slot that starts at this minute.
+    pub fn slot(&self, start: i64) -> impl Iterator<Item = (&str, Slot)> {
+        let minutes = self.grain.minutes();
+        let length = self.covers(start).then_some(minutes as f64);
+        self.services.iter().filter_map(move |(service, lanes)| {
+            let mut arms: BTreeMap<&Arm, Totals> = BTreeMap::new();
+            let mut all = Totals::default();
+            for lane in lanes {
+                let Ok(place) = lane.slots.binary_search_by_key(&start, |piece| piece.at) else { continue };
+                let totals = &lane.slots[place].totals;
+                arms.entry(&lane.arm).or_default().absorb(&totals.counts, &totals.histograms);
+                all.absorb(&totals.counts, &totals.histograms);
+            }
+            if arms.is_empty() {
+                return None;
+            }
+            let rollup = all.rollup();
+            let slot = Slot {
+                at: start * 60,
+                service: values(&rollup, length),
+                arms: arms.into_iter().map(|(arm, totals)| (arm.clone(), values(&totals.rollup(), length))).collect(),
+                spend_usd: spend(&rollup.requests, &rollup.cost),
+            };
+            Some((service.as_str(), slot))
+        })
+    }
+
+    /// What a run at `end`, the end of a slot, would have observed.
+    pub fn observation(
+        &self,
+        end: Timestamp,
+        window: SignedDuration,
+        lookback: SignedDuration,
+    ) -> Result<Observation, ObserveError> {
+        let windows = self.windows(end, window, lookback)?;
+        let evidence = self.services.par_iter();
+        let evidence = evidence.filter_map(|(name, lanes)| Some((name.clone(), self.evidence(lanes, &windows)?)));
+        let services = evidence.collect();
+        let newest = self.source.newest_event.map(|newest| newest.min(end - SignedDuration::from_micros(1)));
+        let source = SourceSummary { newest_event: newest, ..self.source.clone() };
+        Ok(Observation { windows, source, services, figures: self.figures.clone() })
+    }
+
+    fn windows(
+        &self,
+        end: Timestamp,
+        window: SignedDuration,
+        lookback: SignedDuration,
+    ) -> Result<Windows, ObserveError> {
+        let slot = SignedDuration::from_mins(self.grain.minutes());
+        let fail = |what: String| ObserveError::Window { what };
+        if window.as_secs() % slot.as_secs() != 0 || lookback.as_secs() % slot.as_secs() != 0 {
+            let name = self.grain.name();
+            return Err(fail(format!("`--window` and `--lookback` must be whole numbers of slots of {name}")));
+        }
+        let past = || fail("the window reaches past recorded time".into());
+        let window = Window::ending_at(end, window).ok_or_else(past)?;
+        let before = window.before().ok_or_else(past)?;
+        let lookback = Window::ending_at(end, lookback).ok_or_else(past)?;
+        Ok(Windows { window, before, lookback, until: self.until })
+    }
+
+    /// None where nothing was seen in the lookback.
+    fn evidence(&self, lanes: &[Lane], windows: &Windows) -> Option<ServiceEvidence> {
+        let [now, earlier, all] = [&windows.window, &windows.before, &windows.lookback].map(minutes);
+        let hours = (Grain::Hour.start(now.0), Grain::Hour.start(now.1 + 59));
+        let mut evidence = ServiceEvidence::default();
+        let mut sums: [Sum; 3] = Default::default();
+        let mut days: [Sum; REFERENCE_DAYS] = Default::default();
+        for lane in lanes {
+            let known = lane.sum(all);
+            if known.totals.counts.rows == 0 {
+                continue;
+            }
+            let window = lane.sum(now);
+            for (sum, part) in sums.iter_mut().zip([&window, &lane.sum(earlier), &known]) {
+                sum.absorb(part);
+            }
+            for (day, sum) in (1..).zip(&mut days) {
+                let shift = day * DAY_MINUTES;
+                sum.absorb(&lane.sum((hours.0 - shift, hours.1 - shift)));
+            }
+            let inside = range(&lane.slots, all);
+            if let (Some(version), Some(first)) = (&lane.arm.config_version, inside.first()) {
+                let since = evidence.version_since.entry(version.clone()).or_insert(first.at);
+                *since = (*since).min(first.at);
+            }
+            for piece in inside {
+                let minutes = self.grain.minutes();
+                for minute in piece.at..piece.at + minutes {
+                    *evidence.spend_by_minute.entry(minute).or_default() += piece.spend_usd() / minutes as f64;
+                }
+            }
+            let arm = ArmEvidence { window: window.rollup(), lookback: known.rollup() };
+            evidence.segments.entry(lane.segment).or_default().insert(lane.arm.clone(), arm);
+        }
+        if sums[2].totals.counts.rows == 0 {
+            return None;
+        }
+        [evidence.window, evidence.before, evidence.lookback] = sums.map(|sum| sum.rollup());
+        evidence.reference = reference(&days, (hours.1 - hours.0) as f64);
+        Some(evidence)
+    }
+}
+
+/// The same hours of the days before; none where there was nothing.
+fn reference(days: &[Sum], minutes: f64) -> Option<Reference> {
+    let (mut all, mut each) = (Sum::default(), Vec::new());
+    for day in days.iter().filter(|day| day.totals.counts.rows > 0) {
+        all.absorb(day);
+        each.push(values(&day.totals.rollup(), Some(minutes)));
+    }
+    (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each })
+}
+
+impl Lane {
+    /// All that happened in `[from, to)`, in minutes: whole hours where they fit, slots at the edges.
+    fn sum(&self, (from, to): (i64, i64)) -> Sum {
+        let mut sum = Sum::default();
+        let (first, last) = (Grain::Hour.start(from + 59), Grain::Hour.start(to));
+        let by_hours = !self.hours.is_empty() && first < last;
+        let pieces = if by_hours {
+            [range(&self.slots, (from, first)), range(&self.hours, (first, last)), range(&self.slots, (last, to))]
+        } else {
+            [range(&self.slots, (from, to)), &[], &[]]
+        };
+        for piece in pieces.into_iter().flatten() {
+            sum.totals.absorb(&piece.totals.counts, &piece.totals.histograms);
+        }
+        let slots = range(&self.slots, (from, to));
+        // Hours that only begin or end inside would count what lies outside.
+        let hourly = slots.iter().map(|piece| piece.buckets.len()).sum::<usize>() > MOST_BUCKETS && by_hours;
+        for piece in if hourly { range(&self.hours, (first, last)) } else { slots } {
+            for (at, buckets) in &piece.buckets {
+                add(&mut sum.buckets, *at, buckets);
+            }
+        }
+        sum
+    }
+}
+
+/// What some lanes did over a span, and the pieces in which the variation of their means over time is looked at.
+#[derive(Debug, Default)]
+struct Sum {
+    totals: Totals,
+    buckets: Buckets,
+}
+
+impl Sum {
+    fn absorb(&mut self, other: &Self) {
+        self.totals.absorb(&other.totals.counts, &other.totals.histograms);
+        for (at, buckets) in &other.buckets {
+            add(&mut self.buckets, *at, buckets);
+        }
+    }
+
+    fn rollup(&self) -> Rollup {
+        let of = |metric: usize| {
+            self.buckets.values().map(|buckets| buckets[metric]).filter(|bucket| bucket.weight > 0.0).collect()
+        };
+        Rollup { latency_buckets: of(0), cost_buckets: of(1), quality_buckets: of(2), ..self.totals.rollup() }
+    }
+}
+
+fn minutes(window: &Window) -> (i64, i64) {
+    (window.start().as_second().div_euclid(60), window.end().as_second().div_euclid(60))
+}
+
+fn range(list: &[Piece], (from, to): (i64, i64)) -> &[Piece] {
+    let start = list.partition_point(|piece| piece.at < from);
+    let end = list.partition_point(|piece| piece.at < to);
+    &list[start..end.max(start)]
+}
+
+fn instant(minute: i64) -> Timestamp {
+    Timestamp::from_second(minute * 60).expect("times of events lie within ours")
+}

@@ -1,6 +1,7 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
 mod bins;
+mod census;
 mod columns;
 mod duplicates;
 mod engine;
@@ -8,11 +9,13 @@ mod error;
 mod files;
 mod fold;
 mod histogram;
+mod identities;
 mod inspect;
 mod integrity;
 mod layout;
 mod load;
 mod merge;
+mod plain;
 mod postgres;
 mod price;
 mod reduce;
@@ -27,12 +30,13 @@ mod typed;
 #[cfg(test)]
 mod judge_tests;
 
+pub use census::{Census, Tally};
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
 pub use inspect::inspect;
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
-pub use load::{Census, LoadRequest, Tally};
+pub use load::LoadRequest;
 pub use postgres::{Database, Place, Range};
 pub use reduce::{Request, Stage, observe};
 pub use remote::{Downloads, RemoteError, Trouble};

@@ -231,9 +231,19 @@ impl Counts {
 
     pub(super) fn add(&mut self, kind: i8, weight: i64, unpriced: bool) {
         let weight = i128::from(weight);
-        self.rows += 1;
+        self.weigh(kind, 1, weight, weight * weight, unpriced);
+    }
+
+    /// Adds rows of weight one.
+    pub(super) fn add_rows(&mut self, kind: i8, rows: u32, unpriced: bool) {
+        let (count, unit) = (i128::from(rows), i128::from(UNIT));
+        self.weigh(kind, u64::from(rows), count * unit, count * unit * unit, unpriced);
+    }
+
+    fn weigh(&mut self, kind: i8, rows: u64, weight: i128, weight_squared: i128, unpriced: bool) {
+        self.rows += rows;
         self.weight += weight;
-        self.weight_squared += weight * weight;
+        self.weight_squared += weight_squared;
         match kind {
             0 => return,
             1 | 4 => {

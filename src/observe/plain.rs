@@ -195,11 +195,6 @@ impl Plain {
         self.sources.iter().map(|source| format!("{}_rest", source.name)).collect()
     }
 
-    /// Whether these views hold any.
-    pub(super) fn some_left(&self) -> bool {
-        self.folded.some_odd
-    }
-
     fn newest_odd(&self, engine: &Engine) -> Result<Option<i64>, ObserveError> {
         let union: Vec<String> = self.relations().iter().map(|relation| format!("FROM {relation}")).collect();
         let sql = format!("SELECT max(ts_us) FROM ({}) WHERE reject IS NULL", union.join(" UNION ALL "));
@@ -369,8 +364,13 @@ fn fold(engine: &Engine, sources: &[Source], settings: Settings) -> Result<Optio
         }
     }
     let (mut good, mut span_us) = (0, None::<(i64, i64)>);
-    for mut worker in std::mem::take(&mut *job.pool()) {
-        worker.end(&job);
+    let mut workers = std::mem::take(&mut *job.pool());
+    std::thread::scope(|scope| {
+        for worker in &mut workers {
+            scope.spawn(|| worker.end(&job));
+        }
+    });
+    for worker in workers {
         good += worker.good;
         let spans = [span_us, worker.span_us].into_iter().flatten();
         span_us = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));

@@ -1,5 +1,5 @@
 //! Cells that several threads add to. A row goes to any of thousands of cells, whose histograms are together far larger than the
-//! processor's caches; so rows are collected by groups of neighbouring cells, and each group is worked on at once.
+//! processor's caches; so many rows are collected and worked on cell by cell.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -9,27 +9,24 @@ use crate::observe::{
     histogram::UNIT,
 };
 
-/// Cells in a group, as a power of two: what they hold fits into a cache.
+/// Cells in a group, as a power of two, which one thread at a time adds to.
 const GROUP: u32 = 4;
 
-/// Rows of a group that are worked on together.
-const TOGETHER: usize = 512;
-
-/// Rows that may wait in one thread, 8 MiB.
-const MOST_WAITING: usize = 1 << 18;
+/// Rows that wait in one thread before they are worked on, 18 MiB. It is one piece of memory, which goes back to the system as a
+/// whole, and large enough for most of what is fetched into a cache to be used more than once.
+const TOGETHER: usize = 1 << 19;
 
 /// A row of weight one whose values are as small as nearly all are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
-    /// Place of the cell within the group.
-    place: u8,
-    pub kind: u8,
+    place: u32,
+    kind: u8,
     /// One bit for each value that is known.
-    pub known: u8,
+    known: u8,
     /// Minutes since 1970, UTC.
-    pub minute: u32,
+    minute: u32,
     /// In the order and the whole units of [`METRIC_SCALE`].
-    pub values: [u32; 6],
+    values: [u32; 6],
 }
 
 /// Any row.
@@ -67,6 +64,10 @@ impl Cells {
         locked(&groups[index]).push(Cell::new(key, 0));
     }
 
+    fn group(&self, place: u32) -> Group {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner)[(place >> GROUP) as usize].clone()
+    }
+
     pub(super) fn take(&self) -> Vec<Cell> {
         let groups = std::mem::take(&mut *self.groups.write().unwrap_or_else(PoisonError::into_inner));
         let mut cells = Vec::with_capacity(groups.len() << GROUP);
@@ -75,52 +76,69 @@ impl Cells {
     }
 }
 
-/// Rows of one thread on their way into cells.
+/// Rows of one thread on their way into cells, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    groups: Vec<Group>,
-    rows: Vec<Vec<Record>>,
-    waiting: usize,
-    scratch: Vec<i16>,
+    rows: Vec<Record>,
 }
 
 impl Waiting {
     /// Adds a row to the cell at a place.
     #[inline]
     pub(super) fn add(&mut self, cells: &Cells, place: u32, row: &Row) {
-        let index = (place >> GROUP) as usize;
-        if index >= self.groups.len() {
-            self.groups.clone_from(&cells.groups.read().unwrap_or_else(PoisonError::into_inner));
-            self.rows.resize_with(self.groups.len(), Vec::new);
-        }
-        let within = (place & ((1 << GROUP) - 1)) as u8;
-        let Some(record) = Record::of(row, within) else {
-            locked(&self.groups[index])[usize::from(within)].add_row(row);
+        let Some(record) = Record::of(row, place) else {
+            let group = cells.group(place);
+            locked(&group)[within(place)].add_row(row);
             return;
         };
-        let rows = &mut self.rows[index];
-        rows.push(record);
-        self.waiting += 1;
-        if rows.len() >= TOGETHER {
-            self.waiting -= rows.len();
-            work(rows, &mut locked(&self.groups[index]), &mut self.scratch);
-        } else if self.waiting >= MOST_WAITING {
-            self.end();
+        self.rows.push(record);
+        if self.rows.len() == TOGETHER {
+            self.end(cells);
         }
     }
 
-    /// Works on everything that waits.
-    pub(super) fn end(&mut self) {
-        for (rows, group) in self.rows.iter_mut().zip(&self.groups).filter(|(rows, _)| !rows.is_empty()) {
-            work(rows, &mut locked(group), &mut self.scratch);
+    /// Works on everything that waits, cell by cell.
+    pub(super) fn end(&mut self, cells: &Cells) {
+        let groups = cells.groups.read().unwrap_or_else(PoisonError::into_inner).clone();
+        // A counting sort: where the rows of each cell start, then the rows in that order.
+        let mut starts = vec![0_u32; (groups.len() << GROUP) + 1];
+        self.rows.iter().for_each(|row| starts[row.place as usize + 1] += 1);
+        for place in 1..starts.len() {
+            starts[place] += starts[place - 1];
         }
-        self.waiting = 0;
+        let mut next = starts.clone();
+        let mut order = vec![0_u32; self.rows.len()];
+        for (index, row) in self.rows.iter().enumerate() {
+            let at = &mut next[row.place as usize];
+            order[*at as usize] = index as u32;
+            *at += 1;
+        }
+        let mut own = Vec::new();
+        for (group, starts) in groups.iter().zip(starts.windows((1 << GROUP) + 1).step_by(1 << GROUP)) {
+            if starts[0] == starts[1 << GROUP] {
+                continue;
+            }
+            let mut cells = locked(group);
+            for (cell, range) in cells.iter_mut().zip(starts.windows(2)) {
+                own.clear();
+                own.extend(order[range[0] as usize..range[1] as usize].iter().map(|row| self.rows[*row as usize]));
+                cell.add_rows(&own);
+            }
+        }
+        self.rows.clear();
     }
+}
+
+fn within(place: u32) -> usize {
+    (place & ((1 << GROUP) - 1)) as usize
 }
 
 impl Record {
     #[inline]
-    fn of(row: &Row, place: u8) -> Option<Self> {
+    fn of(row: &Row, place: u32) -> Option<Self> {
+        if row.weight != UNIT {
+            return None;
+        }
         let mut record =
             Self { place, kind: row.kind, known: 0, minute: u32::try_from(row.minute).ok()?, values: [0; 6] };
         for (metric, value) in row.values.iter().enumerate() {
@@ -129,36 +147,41 @@ impl Record {
                 record.values[metric] = u32::try_from(*value).ok()?;
             }
         }
-        (row.weight == UNIT).then_some(record)
+        Some(record)
     }
-}
-
-fn work(rows: &mut Vec<Record>, cells: &mut [Cell], bins: &mut Vec<i16>) {
-    for row in &*rows {
-        let cell = &mut cells[usize::from(row.place)];
-        cell.counts.add(row.kind.cast_signed(), UNIT, row.known >> 4 & 1 == 0);
-        let minute = cell.minute(i64::from(row.minute));
-        for (place, metric) in MINUTE_METRICS.into_iter().enumerate() {
-            if row.known >> metric & 1 == 1 {
-                minute.totals[place] += i128::from(u64::from(row.values[metric]) * UNIT as u64);
-                minute.weights[place] += UNIT;
-            }
-        }
-    }
-    let table = Bins::table();
-    for (metric, scale) in METRIC_SCALE.into_iter().enumerate() {
-        bins.clear();
-        bins.extend(rows.iter().map(|row| table.bin(f64::from(row.values[metric]) / scale)));
-        for (row, bin) in rows.iter().zip(&*bins) {
-            if row.known >> metric & 1 == 1 {
-                cells[usize::from(row.place)].histograms[metric].add(*bin, i64::from(row.values[metric]), UNIT);
-            }
-        }
-    }
-    rows.clear();
 }
 
 impl Cell {
+    /// Adds rows of weight one. Sums of fewer than 2³² values below 2³² fit 64 bits.
+    fn add_rows(&mut self, rows: &[Record]) {
+        let mut kinds = [[0_u32; 2]; 5];
+        for row in rows {
+            kinds[usize::from(row.kind)][usize::from(row.known >> 4 & 1)] += 1;
+        }
+        for (kind, [unpriced, priced]) in (0_i8..).zip(kinds) {
+            self.counts.add_rows(kind, unpriced, true);
+            self.counts.add_rows(kind, priced, false);
+        }
+        for rows in rows.chunk_by(|a, b| a.minute == b.minute) {
+            let minute = self.minute(i64::from(rows[0].minute));
+            for (place, metric) in MINUTE_METRICS.into_iter().enumerate() {
+                // What is unknown is zero.
+                let total: u64 = rows.iter().map(|row| u64::from(row.values[metric])).sum();
+                let known: u64 = rows.iter().map(|row| u64::from(row.known >> metric & 1)).sum();
+                minute.totals[place] += i128::from(total) * i128::from(UNIT);
+                minute.weights[place] += known.cast_signed() * UNIT;
+            }
+        }
+        let table = Bins::table();
+        for (metric, scale) in METRIC_SCALE.into_iter().enumerate() {
+            let histogram = &mut self.histograms[metric];
+            for row in rows.iter().filter(|row| row.known >> metric & 1 == 1) {
+                let value = row.values[metric];
+                histogram.add(table.bin(f64::from(value) / scale), i64::from(value), UNIT);
+            }
+        }
+    }
+
     /// Adds one row of any weight.
     fn add_row(&mut self, row: &Row) {
         self.counts.add(row.kind.cast_signed(), row.weight, row.values[4].is_none());

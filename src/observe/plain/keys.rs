@@ -54,25 +54,27 @@ impl Keys {
 }
 
 /// A key as one worker knows it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
+    /// The second hash.
+    check: u64,
+    /// Its position in [`Keys`], or [`ODD`].
+    pub position: u32,
     /// Places of its first three cells.
     pub places: [u32; 3],
-    pub price: Option<ModelPrice>,
-    /// Its position in [`Keys`].
-    pub position: u32,
 }
 
 /// The keys that one worker has seen.
 #[derive(Debug, Default)]
 pub(super) struct KnownKeys {
-    /// By the first hash: the second, and the position in `known`.
-    hashes: HashMap<u64, (u64, u32), BuildHasherDefault<Hashed>>,
-    pub known: Vec<Known>,
+    /// By the first hash.
+    known: HashMap<u64, Known, BuildHasherDefault<Hashed>>,
+    /// By position in [`Keys`].
+    prices: Vec<Option<ModelPrice>>,
 }
 
 impl KnownKeys {
-    /// The position of a row's key in `known`, or [`ODD`].
+    /// The key of a row.
     #[inline]
     pub(super) fn find(
         &mut self,
@@ -80,28 +82,39 @@ impl KnownKeys {
         row: usize,
         keys: &Mutex<Keys>,
         prices: &ModelTable,
-    ) -> Result<u32, ObserveError> {
+    ) -> Result<&mut Known, ObserveError> {
         let (hash, check) = (rows.cell.value(row), rows.check.value(row));
-        match self.hashes.get(&hash) {
-            Some((same, position)) if *same == check => Ok(*position),
-            Some(_) => Err(ObserveError::CellCollision(hash)),
-            None => {
-                let position = self.learn(rows, row, keys, prices);
-                self.hashes.insert(hash, (check, position));
-                Ok(position)
-            }
-        }
+        let own = &mut self.prices;
+        let known = self.known.entry(hash).or_insert_with(|| {
+            let position = learn(rows, row, keys, prices, own);
+            Known { check, position, places: [NOWHERE; 3] }
+        });
+        if known.check == check { Ok(known) } else { Err(ObserveError::CellCollision(hash)) }
     }
 
-    #[cold]
-    fn learn(&mut self, rows: &Rows<'_>, row: usize, keys: &Mutex<Keys>, prices: &ModelTable) -> u32 {
-        let Some(key) = key(rows, row) else { return ODD };
-        let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = keys.position(key, prices);
-        let price = keys.keys[position as usize].1.clone();
-        self.known.push(Known { places: [NOWHERE; 3], price, position });
-        self.known.len() as u32 - 1
+    /// The price of a key, by its position in [`Keys`].
+    pub(super) fn price(&self, position: u32) -> Option<&ModelPrice> {
+        self.prices[position as usize].as_ref()
     }
+}
+
+#[cold]
+fn learn(
+    rows: &Rows<'_>,
+    row: usize,
+    keys: &Mutex<Keys>,
+    prices: &ModelTable,
+    own: &mut Vec<Option<ModelPrice>>,
+) -> u32 {
+    let Some(key) = key(rows, row) else { return ODD };
+    let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+    let position = keys.position(key, prices);
+    let place = position as usize;
+    if own.len() <= place {
+        own.resize(place + 1, None);
+    }
+    own[place].clone_from(&keys.keys[place].1);
+    position
 }
 
 /// The key of a row; none where the SQL might make something else of what stands in the source, or a reject.

@@ -25,6 +25,8 @@ use crate::{
 pub(super) struct Worker {
     keys: KnownKeys,
     judged: Judged,
+    /// For each row of the chunk at hand, the place of its cell and the position of its key.
+    places: Vec<(u32, u32)>,
     finder: Finder,
     waiting: Waiting,
     /// Plainly fine rows, and the oldest and newest of them in microseconds since 1970.
@@ -41,39 +43,50 @@ impl Worker {
         chunk: &Chunk<'_>,
         odd: &mut [u8],
     ) -> Result<(), ObserveError> {
-        let Self { keys, judged, finder, waiting, good, span_us } = self;
+        let Self { keys, judged, places, finder, waiting, good, span_us } = self;
         let rows = Rows::new(chunk, &task.fields);
         let settings = &job.settings;
+        let (start_us, end_us) = settings.lookback_us;
         judged.judge(&rows, settings.future_us, task.records_failures);
+        let left_out = &settings.left_out;
+        // A loop so short that the processor asks for the keys of many rows at once.
+        places.clear();
+        for (row, is_odd) in judged.odd.iter_mut().enumerate() {
+            let mut place = NOWHERE;
+            let mut position = ODD;
+            if !*is_odd {
+                let key = keys.find(&rows, row, &job.keys, &settings.prices)?;
+                position = key.position;
+                *is_odd = position == ODD || !left_out.is_empty() && left_out.contains(&rows.identity.value(row));
+                let ts_us = rows.ts_us.value(row);
+                if !*is_odd && (start_us..end_us).contains(&ts_us) {
+                    let span = settings.slots.of(ts_us);
+                    place = key.places.get(span as usize).copied().unwrap_or(NOWHERE);
+                    if place == NOWHERE {
+                        place = job.place(position, span);
+                        if let Some(first) = key.places.get_mut(span as usize) {
+                            *first = place;
+                        }
+                    }
+                }
+            }
+            places.push((place, position));
+        }
         let (mut odds, mut fine) = (0, 0);
         let (mut oldest, mut newest) = span_us.unwrap_or((i64::MAX, i64::MIN));
-        for (row, odd) in odd.iter_mut().enumerate() {
-            let mut is_odd = judged.odd[row];
-            let key = if is_odd { ODD } else { keys.find(&rows, row, &job.keys, &settings.prices)? };
-            let identity = rows.identity.value(row);
-            is_odd |= key == ODD || !settings.left_out.is_empty() && settings.left_out.contains(&identity);
-            *odd = u8::from(is_odd);
-            if is_odd {
+        for (row, (odd, (place, position))) in odd.iter_mut().zip(&*places).enumerate() {
+            *odd = u8::from(judged.odd[row]);
+            if judged.odd[row] {
                 odds += 1;
                 continue;
             }
             let ts_us = rows.ts_us.value(row);
             fine += 1;
             (oldest, newest) = (oldest.min(ts_us), newest.max(ts_us));
-            if !(settings.lookback_us.0..settings.lookback_us.1).contains(&ts_us) {
-                continue;
+            if *place != NOWHERE {
+                finder.add(&job.identities, rows.identity.value(row));
+                waiting.add(&job.cells, *place, &judged.row(row, ts_us, || keys.price(*position)));
             }
-            finder.add(&job.identities, identity);
-            let known = &mut keys.known[key as usize];
-            let span = settings.slots.of(ts_us);
-            let mut place = known.places.get(span as usize).copied().unwrap_or(NOWHERE);
-            if place == NOWHERE {
-                place = job.place(known.position, span);
-                if let Some(first) = known.places.get_mut(span as usize) {
-                    *first = place;
-                }
-            }
-            waiting.add(&job.cells, place, &judged.row(row, ts_us, known.price.as_ref()));
         }
         if fine > 0 {
             *good += fine;
@@ -87,7 +100,7 @@ impl Worker {
 
     /// Works on everything that waits.
     pub(super) fn end(&mut self, job: &Job) {
-        self.waiting.end();
+        self.waiting.end(&job.cells);
         self.finder.end(&job.identities);
     }
 }
@@ -95,7 +108,7 @@ impl Worker {
 impl Judged {
     /// A row in whole units.
     #[inline]
-    fn row(&self, row: usize, ts_us: i64, price: Option<&ModelPrice>) -> Row {
+    fn row<'a>(&self, row: usize, ts_us: i64, price: impl FnOnce() -> Option<&'a ModelPrice>) -> Row {
         let kind = self.kinds[row];
         let minute = ts_us.div_euclid(MINUTE_US);
         let known = |value: f64| (!value.is_nan()).then_some(value);
@@ -117,7 +130,7 @@ impl Judged {
                 cache_write: known(self.written[row]),
                 output: known(self.output[row]),
             };
-            cost = price.and_then(|price| cost_nano(price, ts_us, &tokens));
+            cost = price().and_then(|price| cost_nano(price, ts_us, &tokens));
         }
         let values = [latency, ttft, units(2, self.input[row]), units(3, self.output[row]), cost, quality];
         Row { kind, weight, minute, values }

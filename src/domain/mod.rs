@@ -7,6 +7,7 @@ pub mod finding;
 pub mod format;
 pub mod grain;
 pub mod inspection;
+pub mod parallel;
 pub mod plan;
 pub mod policy;
 pub mod price;

@@ -195,6 +195,11 @@ impl Plain {
         self.sources.iter().map(|source| format!("{}_rest", source.name)).collect()
     }
 
+    /// Whether these views hold any.
+    pub(super) fn some_left(&self) -> bool {
+        self.folded.some_odd
+    }
+
     fn newest_odd(&self, engine: &Engine) -> Result<Option<i64>, ObserveError> {
         let union: Vec<String> = self.relations().iter().map(|relation| format!("FROM {relation}")).collect();
         let sql = format!("SELECT max(ts_us) FROM ({}) WHERE reject IS NULL", union.join(" UNION ALL "));

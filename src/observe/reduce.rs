@@ -173,16 +173,22 @@ fn reduce_all<T: Send>(
     let (requests, pushed) = (&census.requests, &census.pushed);
     let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
     engine.set("all_good", &Value::Flag(all_good))?;
-    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
+    let some_left = plain.as_ref().is_none_or(Plain::some_left);
+    if some_left {
+        prepare(engine)?;
+    }
+    let finish = |mut cells: Vec<Cell>| {
+        cells.extend(pushed.iter().flat_map(|pushed| pushed.cells.iter().cloned()));
+        cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+        Ok((used, finish(cells)?))
+    };
     let fold_once = |identities: Option<&Identities>, mut folded: Vec<Cell>| {
         progress(Stage::Reducing);
         let settings = Settings { prices: request.prices, slots, identities };
         fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
             folded.extend(cells);
-            folded.extend(pushed.iter().flat_map(|pushed| pushed.cells.iter().cloned()));
-            folded.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-            let used: u64 = folded.iter().map(|cell| cell.counts.rows).sum();
-            Ok((used, finish(folded)?))
+            finish(folded)
         })
     };
     let (folded, identities) = match &mut plain {
@@ -191,13 +197,19 @@ fn reduce_all<T: Send>(
     };
     let elsewhere =
         pushed.iter().flat_map(|pushed| &pushed.cells).chain(&folded).map(|cell| cell.counts.rows).sum::<u64>();
-    let (mut used, mut made) = fold_once(Some(&identities), folded)?;
+    let (mut used, mut made) = if some_left {
+        fold_once(Some(&identities), folded)?
+    } else {
+        progress(Stage::Merging);
+        finish(folded)?
+    };
     progress(Stage::Deduplicating);
     let suspects = identities.suspects();
     drop(identities);
     let mut duplicates = 0;
     match plain {
         Some(plain) if !suspects.is_empty() => {
+            prepare(engine)?;
             if let Some(folded) = plain.without(engine, &suspects)? {
                 drop(made);
                 let here = rows_here(engine)?;
@@ -216,6 +228,11 @@ fn reduce_all<T: Send>(
     }
     requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     Ok(Reduced { used, duplicates, made })
+}
+
+/// Makes `unique_rows`.
+fn prepare(engine: &Engine) -> Result<(), ObserveError> {
+    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))
 }
 
 /// Rows of `unique_rows`.

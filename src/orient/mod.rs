@@ -13,7 +13,7 @@ mod traffic;
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::{Arm, Finding, Policy, Rules, policy::Mode},
+    domain::{Arm, Finding, Policy, Rules, parallel, policy::Mode},
     stats::{ArmEvidence, Observation, Rollup, ServiceEvidence},
 };
 
@@ -44,15 +44,16 @@ const ANALYZERS: &[&dyn Analyzer] = &[
 /// Every finding, worst first, then by service and kind.
 #[must_use]
 pub fn findings(observation: &Observation, policy: &Policy) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (service, evidence) in &observation.services {
+    let observed: Vec<(&String, &ServiceEvidence)> = observation.services.iter().collect();
+    let found = parallel::map(&observed, |(service, evidence)| {
         let rules = policy.rules(service);
         if rules.mode == Mode::Off {
-            continue;
+            return Vec::new();
         }
         let subject = Subject { service, evidence, rules, observation };
-        findings.extend(ANALYZERS.iter().flat_map(|analyzer| analyzer.analyze(&subject)));
-    }
+        ANALYZERS.iter().flat_map(|analyzer| analyzer.analyze(&subject)).collect()
+    });
+    let mut findings: Vec<Finding> = found.into_iter().flatten().collect();
     for (service, figures) in &observation.figures {
         let rules = policy.rules(service);
         if rules.mode != Mode::Off {

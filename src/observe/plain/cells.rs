@@ -16,6 +16,9 @@ const GROUP: u32 = 4;
 /// whole, and large enough for most of what is fetched into a cache to be used more than once.
 const TOGETHER: usize = 1 << 19;
 
+/// From so many rows of a cell on, most of its bins will be needed.
+const MANY: usize = 32;
+
 /// A row of weight one whose values are as small as nearly all are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
@@ -175,6 +178,9 @@ impl Cell {
         let table = Bins::table();
         for (metric, scale) in METRIC_SCALE.into_iter().enumerate() {
             let histogram = &mut self.histograms[metric];
+            if rows.len() >= MANY {
+                histogram.fetch();
+            }
             for row in rows.iter().filter(|row| row.known >> metric & 1 == 1) {
                 let value = row.values[metric];
                 histogram.add(table.bin(f64::from(value) / scale), i64::from(value), UNIT);

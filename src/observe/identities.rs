@@ -197,7 +197,7 @@ mod tests {
             let identities = Identities::new(room);
             let hashes: Vec<u64> = (0..100_000).map(hash).collect();
             let (mut one, mut other) = (Finder::default(), Finder::default());
-            let mut add = |finder: &mut Finder| {
+            let add = |finder: &mut Finder| {
                 hashes.iter().for_each(|hash| finder.add(&identities, *hash));
                 finder.end(&identities);
                 identities.suspects().len()

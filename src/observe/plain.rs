@@ -385,3 +385,6 @@ fn fold(engine: &Engine, sources: &[Source], settings: Settings) -> Result<Optio
     let Job { identities, settings, .. } = Arc::into_inner(job).expect("the queries have ended");
     Ok(Some(Folded { cells, good, span_us, some_odd, identities, settings }))
 }
+
+#[cfg(test)]
+mod tests;

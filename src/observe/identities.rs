@@ -198,7 +198,9 @@ mod tests {
             let hashes: Vec<u64> = (0..100_000).map(hash).collect();
             let (mut one, mut other) = (Finder::default(), Finder::default());
             let add = |finder: &mut Finder| {
-                hashes.iter().for_each(|hash| finder.add(&identities, *hash));
+                for hash in &hashes {
+                    finder.add(&identities, *hash);
+                }
                 finder.end(&identities);
                 identities.suspects().len()
             };

@@ -94,19 +94,20 @@ struct Left<'a> {
     arm_buckets: [&'a mut [BucketTotals]; 2],
 }
 
-impl<'a> Left<'a> {
+impl Left<'_> {
     /// Takes away everything from a bound on.
     fn split_off(&mut self, (cell, service, arm): Bound) -> Self {
-        fn after<'a, T>(slice: &mut &'a mut [T], place: usize) -> &'a mut [T] {
-            let (before, after) = take(slice).split_at_mut(place);
-            *slice = before;
-            after
-        }
+        let (services, services_after) = take(&mut self.services).split_at_mut(service);
+        self.services = services;
+        let [first, second, third] = self.buckets.each_mut().map(|buckets| take(buckets).split_at_mut(service));
+        self.buckets = [first.0, second.0, third.0];
+        let [narrow, wide] = self.arm_buckets.each_mut().map(|buckets| take(buckets).split_at_mut(arm));
+        self.arm_buckets = [narrow.0, wide.0];
         Self {
             cells: self.cells.split_off(cell),
-            services: after(&mut self.services, service),
-            buckets: self.buckets.each_mut().map(|buckets| after(buckets, service)),
-            arm_buckets: self.arm_buckets.each_mut().map(|buckets| after(buckets, arm)),
+            services: services_after,
+            buckets: [first.1, second.1, third.1],
+            arm_buckets: [narrow.1, wide.1],
         }
     }
 

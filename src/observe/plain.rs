@@ -13,7 +13,7 @@ use std::{
     collections::HashSet,
     error::Error,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -253,7 +253,7 @@ struct Job {
     cells: Cells,
     identities: Identities,
     /// Workers that nobody uses at the moment.
-    pool: Mutex<Vec<Box<Worker>>>,
+    pool: Mutex<Vec<Worker>>,
     seen: AtomicU64,
     odd: AtomicU64,
 }
@@ -269,7 +269,7 @@ impl Job {
         place
     }
 
-    fn pool(&self) -> std::sync::MutexGuard<'_, Vec<Box<Worker>>> {
+    fn pool(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,9 +12,9 @@ use crate::observe::{
 /// Cells in a group, as a power of two, which one thread at a time adds to.
 const GROUP: u32 = 4;
 
-/// Rows that wait in one thread before they are worked on, 18 MiB. It is one piece of memory, which goes back to the system as a
+/// Rows that wait in one thread before they are worked on, 36 MiB. It is one piece of memory, which goes back to the system as a
 /// whole, and large enough for most of what is fetched into a cache to be used more than once.
-const TOGETHER: usize = 1 << 19;
+const TOGETHER: usize = 1 << 20;
 
 /// From so many rows of a cell on, most of its bins will be needed.
 const MANY: usize = 32;
@@ -74,7 +74,9 @@ impl Cells {
     pub(super) fn take(&self) -> Vec<Cell> {
         let groups = std::mem::take(&mut *self.groups.write().unwrap_or_else(PoisonError::into_inner));
         let mut cells = Vec::with_capacity(groups.len() << GROUP);
-        groups.iter().for_each(|group| cells.append(&mut locked(group)));
+        for group in &groups {
+            cells.append(&mut locked(group));
+        }
         cells
     }
 }
@@ -105,7 +107,9 @@ impl Waiting {
         let groups = cells.groups.read().unwrap_or_else(PoisonError::into_inner).clone();
         // A counting sort: where the rows of each cell start, then the rows in that order.
         let mut starts = vec![0_u32; (groups.len() << GROUP) + 1];
-        self.rows.iter().for_each(|row| starts[row.place as usize + 1] += 1);
+        for row in &self.rows {
+            starts[row.place as usize + 1] += 1;
+        }
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
         }

@@ -60,7 +60,7 @@ impl Judged {
         numbers(Field::Output, TOKENS, true, &mut self.output);
         numbers(Field::Cost, 0.0..=1e6, false, &mut self.cost);
         numbers(Field::Quality, 0.0..=1.0, false, &mut self.quality);
-        numbers(Field::Status, 100.0..=599.0, false, &mut self.status);
+        numbers(Field::Status, 100.0..=599.0, true, &mut self.status);
         numbers(Field::Retries, 0.0..=1e6, false, &mut self.retries);
         numbers(Field::Weight, 0.001..=1e6, false, &mut self.weight);
         self.outcomes(rows, records_failures);
@@ -111,18 +111,21 @@ impl Judged {
         let success = if records_failures { SUCCESS } else { UNSEEN };
         self.kinds.clear();
         for row in 0..rows.len() {
-            let status = self.status[row];
-            let refused = (400.0..=499.0).contains(&status) && status != 408.0 && status != 429.0;
+            // Zero where it is unknown.
+            let status = self.status[row] as u16;
+            let refused = (400..=499).contains(&status) && !matches!(status, 408 | 429);
             let kind = match stated.as_ref().and_then(|stated| stated.text(row)) {
                 Some(b"success") => Some(success),
                 Some(outcome) => stated_kind(outcome, success, refused),
                 // Classes of failures are many; the SQL knows them.
                 None if errors.is_some_and(|errors| errors.is_known(row)) => None,
-                None if status == 408.0 || status == 504.0 => Some(PROVIDER),
-                None if status == 499.0 => Some(CALLER),
-                None if status >= 400.0 => Some(if refused { CALLER } else { PROVIDER }),
-                None if status >= 100.0 => Some(success),
-                None => None,
+                None => match status {
+                    408 | 504 => Some(PROVIDER),
+                    499 => Some(CALLER),
+                    400.. => Some(if refused { CALLER } else { PROVIDER }),
+                    100.. => Some(success),
+                    _ => None,
+                },
             };
             let succeeded = kind == Some(success);
             self.odd[row] |= kind.is_none() || succeeded && self.latency[row].is_nan();
@@ -161,6 +164,8 @@ fn unknown_is_odd<T: Copy>(column: &Column<'_, T>, odd: &mut [bool]) {
 }
 
 /// Takes over a column of numbers, NaN for what is unknown. Numbers outside the range, or not whole where they must be, are odd.
+#[expect(clippy::float_cmp, reason = "a whole number is its own whole part to the last bit")]
+#[expect(clippy::needless_bitwise_bool, reason = "without branches several numbers are looked at together")]
 fn taken(
     column: Option<Column<'_, f64>>,
     rows: usize,

@@ -26,21 +26,21 @@ pub(super) const ODD: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Keys {
     positions: BTreeMap<CellKey, u32>,
-    keys: Vec<(CellKey, Option<ModelPrice>)>,
+    list: Vec<(CellKey, Option<ModelPrice>)>,
     cells: HashMap<(u32, u32), u32>,
 }
 
 impl Keys {
     pub(super) fn new() -> Self {
-        Self { positions: BTreeMap::new(), keys: Vec::new(), cells: HashMap::new() }
+        Self { positions: BTreeMap::new(), list: Vec::new(), cells: HashMap::new() }
     }
 
     fn position(&mut self, key: CellKey, prices: &ModelTable) -> u32 {
-        let next = self.keys.len() as u32;
-        let keys = &mut self.keys;
+        let next = self.list.len() as u32;
+        let list = &mut self.list;
         *self.positions.entry(key).or_insert_with_key(|key| {
             let price = prices.price_of(key.provider.as_deref(), &key.model).cloned();
-            keys.push((key.clone(), price));
+            list.push((key.clone(), price));
             next
         })
     }
@@ -49,7 +49,7 @@ impl Keys {
     pub(super) fn place(&mut self, position: u32, span: u32) -> (u32, Option<CellKey>) {
         let next = self.cells.len() as u32;
         let place = *self.cells.entry((position, span)).or_insert(next);
-        (place, (place == next).then(|| CellKey { span, ..self.keys[position as usize].0.clone() }))
+        (place, (place == next).then(|| CellKey { span, ..self.list[position as usize].0.clone() }))
     }
 }
 
@@ -113,7 +113,7 @@ fn learn(
     if own.len() <= place {
         own.resize(place + 1, None);
     }
-    own[place].clone_from(&keys.keys[place].1);
+    own[place].clone_from(&keys.list[place].1);
     position
 }
 

@@ -4,135 +4,25 @@
 
 mod cells;
 mod fields;
+mod job;
 mod judge;
 mod keys;
+mod source;
 mod vectors;
 mod worker;
 
-use std::{
-    collections::HashSet,
-    error::Error,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-};
-
-use duckdb::{
-    core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId},
-    vscalar::{ScalarFunctionSignature, VScalar},
-    vtab::arrow::WritableVector,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Engine, ObserveError,
     census::Tally,
     duplicates::remember,
-    engine::identifier,
-    fold::{Cell, Slots},
+    fold::Cell,
     identities::Identities,
-    layout::Layout,
     load::{Early, define_union},
-    tables::Table,
-    typed::Columns,
 };
-use crate::domain::ModelTable;
-use cells::Cells;
-use fields::Fields;
-use keys::Keys;
-use vectors::Chunk;
-use worker::Worker;
-
-/// Odd rows that are kept in memory, besides one in ten.
-const MOST_ODD: u64 = 1_000_000;
-
-/// A relation whose columns have the types of the canonical layout.
-#[derive(Debug)]
-pub(super) struct Source {
-    /// What its view of judged rows is called; that of its odd rows, and their table, are called after it.
-    name: String,
-    mapping: String,
-    fields: Fields,
-    records_failures: bool,
-    /// The query that judges its odd rows.
-    judged: String,
-}
-
-impl Source {
-    /// Of a table of requests; none where only the SQL can type it. `mapping` is the WITH clause that makes `mapped` of it, with the
-    /// columns `mapped`; `judged` gives the query that judges a table of some of these columns.
-    pub(super) fn of(
-        name: &str,
-        table: &Table,
-        layout: &Layout,
-        mapping: &str,
-        mapped: &Columns,
-        judged: impl FnOnce(&str, &Columns) -> String,
-    ) -> Option<Self> {
-        if layout.name != "canonical" {
-            return None;
-        }
-        let names = table.names();
-        let found = mapped.iter().filter(|(name, _)| names.contains(name)).cloned().collect();
-        let fields = Fields::of(&found, table.source)?;
-        Some(Self {
-            name: name.to_owned(),
-            mapping: mapping.to_owned(),
-            records_failures: layout.records_failures,
-            judged: judged(&format!("{name}_odd"), &fields.selected),
-            fields,
-        })
-    }
-
-    /// Rows, and the time of the newest in microseconds since 1970 that is not later than `future_us`.
-    fn glance(&self, engine: &Engine, future_us: i64) -> duckdb::Result<(u64, Option<i64>)> {
-        let all = format!("{} SELECT count(*), epoch_us(max(ts)) FROM mapped", self.mapping);
-        let look = |sql: &str| {
-            engine.connection().query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
-        };
-        let (rows, newest) = look(&all)?;
-        let newest = match newest {
-            Some(newest) if newest > future_us => look(&format!("{all} WHERE epoch_us(ts) <= {future_us}"))?.1,
-            newest => newest,
-        };
-        Ok((rows.unsigned_abs(), newest))
-    }
-
-    /// Whether any of the identities is in more than one row, of this source, of others or of those in `unique_rows`.
-    fn repeat(engine: &Engine, sources: &[Self]) -> duckdb::Result<bool> {
-        let mut union = "SELECT hash(source, request_id) AS identity FROM unique_rows".to_owned();
-        for source in sources {
-            let fields = source.fields.identity();
-            union += &format!(" UNION ALL SELECT * FROM ({} SELECT {fields} AS identity FROM mapped)", source.mapping);
-        }
-        let sql = format!(
-            "SELECT count(*) > 0 FROM (SELECT identity FROM ({union}) WHERE identity IN (FROM suspects) GROUP BY identity HAVING count(*) > 1)"
-        );
-        engine.connection().query_row(&sql, [], |row| row.get(0))
-    }
-}
-
-/// How to judge and fold.
-#[derive(Debug)]
-struct Settings {
-    prices: Arc<ModelTable>,
-    slots: Slots,
-    /// Where the lookback starts and ends, in microseconds since 1970.
-    lookback_us: (i64, i64),
-    /// Where the future begins.
-    future_us: i64,
-    /// Rows there are.
-    rows: u64,
-    /// Hashes of identities whose rows are left to the SQL.
-    left_out: HashSet<u64>,
-}
-
-impl Settings {
-    /// More odd rows than this are left to the SQL with all others.
-    fn most_odd(&self) -> u64 {
-        (self.rows / 10 + 1_000).min(MOST_ODD)
-    }
-}
+use job::{Folded, Settings, fold};
+pub(super) use source::Source;
 
 /// Sources of which the plainly fine rows are folded, and the others are in the views of [`Plain::relations`].
 pub(super) struct Plain {
@@ -234,156 +124,6 @@ impl Plain {
         define_union(engine, "unscored_rows", &all)?;
         Ok(Some(Vec::new()))
     }
-}
-
-/// What the plainly fine rows came to.
-struct Folded {
-    cells: Vec<Cell>,
-    good: u64,
-    span_us: Option<(i64, i64)>,
-    some_odd: bool,
-    identities: Identities,
-    settings: Settings,
-}
-
-/// What all threads share.
-struct Job {
-    settings: Settings,
-    keys: Mutex<Keys>,
-    cells: Cells,
-    identities: Identities,
-    /// Workers that nobody uses at the moment.
-    pool: Mutex<Vec<Worker>>,
-    seen: AtomicU64,
-    odd: AtomicU64,
-}
-
-impl Job {
-    /// The place of a cell, which is made where it is not there yet.
-    fn place(&self, position: u32, span: u32) -> u32 {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let (place, new) = keys.place(position, span);
-        if let Some(key) = new {
-            self.cells.make(place, key);
-        }
-        place
-    }
-
-    fn pool(&self) -> MutexGuard<'_, Vec<Worker>> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The job for one source: the state of its function. It is emptied when the query ends, because DuckDB keeps the function.
-#[derive(Clone)]
-struct Task {
-    job: Arc<Mutex<Option<Arc<Job>>>>,
-    fields: Fields,
-    records_failures: bool,
-}
-
-struct Function;
-
-std::thread_local! {
-    /// Arguments of the function that is being declared; its signature is asked for without them.
-    static DECLARED: std::cell::RefCell<Vec<&'static str>> = const { std::cell::RefCell::new(Vec::new()) };
-}
-
-impl VScalar for Function {
-    type State = Task;
-
-    fn invoke(task: &Task, input: &mut DataChunkHandle, output: &mut dyn WritableVector) -> Result<(), Box<dyn Error>> {
-        let job = task.job.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or("no query of ours")?;
-        let mut worker = job.pool().pop().unwrap_or_default();
-        let chunk = Chunk::new(input);
-        let mut odd = vec![0; chunk.rows];
-        let outcome = worker.work(&job, task, &chunk, &mut odd);
-        job.pool().push(worker);
-        outcome?;
-        vectors::write_flags(output, &odd);
-        Ok(())
-    }
-
-    fn signatures() -> Vec<ScalarFunctionSignature> {
-        let types = DECLARED.with_borrow(|types| types.iter().map(|kind| logical(kind)).collect());
-        vec![ScalarFunctionSignature::exact(types, LogicalTypeId::Boolean.into())]
-    }
-
-    /// It is to see each row once, whatever it is given.
-    fn volatile() -> bool {
-        true
-    }
-}
-
-fn logical(kind: &str) -> LogicalTypeHandle {
-    match kind {
-        "VARCHAR" => LogicalTypeId::Varchar,
-        "BOOLEAN" => LogicalTypeId::Boolean,
-        "DOUBLE" => LogicalTypeId::Double,
-        "UBIGINT" => LogicalTypeId::UBigint,
-        _ => LogicalTypeId::Bigint,
-    }
-    .into()
-}
-
-/// Names of functions are never given twice.
-static DECLARATIONS: AtomicU64 = AtomicU64::new(0);
-
-/// Folds what is plainly fine in the sources, and makes for each a table of the other rows. None where these are too many, or where
-/// a row cannot be read: the SQL then says what is wrong.
-fn fold(engine: &Engine, sources: &[Source], settings: Settings) -> Result<Option<Folded>, ObserveError> {
-    let job = Arc::new(Job {
-        keys: Mutex::new(Keys::new()),
-        cells: Cells::default(),
-        identities: Identities::new(settings.rows),
-        pool: Mutex::default(),
-        seen: AtomicU64::new(0),
-        odd: AtomicU64::new(0),
-        settings,
-    });
-    for source in sources {
-        let slot = Arc::new(Mutex::new(Some(job.clone())));
-        let task = Task { job: slot.clone(), fields: source.fields.clone(), records_failures: source.records_failures };
-        let function = format!("is_odd_{}", DECLARATIONS.fetch_add(1, Ordering::Relaxed));
-        DECLARED.set(source.fields.types().collect());
-        let declared = engine.connection().register_scalar_function_with_state::<Function>(&function, &task);
-        declared.map_err(|cause| ObserveError::engine("preparing to judge", cause))?;
-        let selected: Vec<String> = source.fields.selected.iter().map(|(name, _)| identifier(name)).collect();
-        let sql = format!(
-            "CREATE OR REPLACE TEMP TABLE {}_odd AS {} SELECT {} FROM mapped WHERE {function}({})",
-            source.name,
-            source.mapping,
-            selected.join(", "),
-            source.fields.sql()
-        );
-        let ran = engine.connection().execute_batch(&sql);
-        *slot.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        if let Err(cause) = ran {
-            return match ObserveError::engine("judging", cause) {
-                ObserveError::Interrupted => Err(ObserveError::Interrupted),
-                cause => {
-                    tracing::debug!(%cause, "left to the SQL");
-                    Ok(None)
-                }
-            };
-        }
-    }
-    let (mut good, mut span_us) = (0, None::<(i64, i64)>);
-    let mut workers = std::mem::take(&mut *job.pool());
-    std::thread::scope(|scope| {
-        for worker in &mut workers {
-            scope.spawn(|| worker.end(&job));
-        }
-    });
-    for worker in workers {
-        good += worker.good;
-        let spans = [span_us, worker.span_us].into_iter().flatten();
-        span_us = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    }
-    let cells = job.cells.take();
-    let some_odd = job.odd.load(Ordering::Relaxed) > 0;
-    let Job { identities, settings, .. } = Arc::into_inner(job).expect("the queries have ended");
-    Ok(Some(Folded { cells, good, span_us, some_odd, identities, settings }))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Chunk;
-use super::vectors::{Column, RawText};
+use super::vectors::{Chunk, Column, RawText};
 use crate::observe::{engine::identifier, typed::Columns};
 
 /// What the function is given of a row beside its columns, in this order: microseconds since 1970; hash of its identity; two hashes of

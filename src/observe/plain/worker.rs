@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::{
-    Job, Task,
     cells::{Row, Waiting},
     fields::Rows,
+    job::{Job, Task},
     judge::{CACHED, Judged, SUCCESS, UNSEEN},
     keys::{KnownKeys, ODD},
     vectors::Chunk,

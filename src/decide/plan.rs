@@ -1,11 +1,14 @@
 //! The plan of one tick, put together from its decisions.
 
+use std::collections::BTreeMap;
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use sha2::{Digest, Sha256};
 
 use super::ladder::{Case, decide};
 use crate::{
     domain::{
-        Finding, Plan, Policy,
+        Finding, Plan, Policy, Segment,
         plan::{Action, Decision, PolicyRef, SCHEMA_VERSION, ServiceSummary, Totals},
         policy::Mode,
     },
@@ -25,18 +28,24 @@ pub struct Inputs<'a> {
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let Inputs { observation, findings, policy } = inputs;
     let evidence_days = evidence_days(observation);
-    let mut decisions = Vec::new();
-    let mut services = Vec::new();
-    for (service, evidence) in &observation.services {
-        let rules = policy.rules(service);
-        let own: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.service.as_deref() == Some(service)).collect();
-        for (segment, arms) in &evidence.segments {
-            let case = Case { service, segment: *segment, evidence, arms, rules, findings: &own, evidence_days };
-            decisions.push(decide(&case));
+    let mut by_service: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in *findings {
+        if let Some(service) = &finding.service {
+            by_service.entry(service).or_default().push(finding);
         }
-        services.push(summary(service, rules.mode, evidence, observation, rules.daily_budget_usd));
     }
+    let observed: Vec<(&String, &ServiceEvidence)> = observation.services.iter().collect();
+    let decided = observed.par_iter().map(|(service, evidence)| {
+        let rules = policy.rules(service);
+        let findings = by_service.get(service.as_str()).map_or(&[][..], Vec::as_slice);
+        let decide = |(segment, arms): (&Segment, _)| {
+            decide(&Case { service, segment: *segment, evidence, arms, rules, findings, evidence_days })
+        };
+        let decisions: Vec<Decision> = evidence.segments.iter().map(decide).collect();
+        (decisions, summary(service, rules.mode, evidence, observation, rules.daily_budget_usd))
+    });
+    let (decisions, services): (Vec<_>, Vec<_>) = decided.unzip();
+    let decisions: Vec<Decision> = decisions.into_iter().flatten().collect();
     let mut plan = Plan {
         schema_version: SCHEMA_VERSION,
         id: String::new(),

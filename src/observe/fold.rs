@@ -8,12 +8,13 @@ mod waiting;
 
 use super::{
     Engine, ObserveError,
-    duplicates::Identities,
     histogram::{Histogram, UNIT},
+    identities::{Finder, Identities},
 };
-use crate::domain::ModelTable;
+use crate::{domain::ModelTable, stats::Bucket};
 use batch::Batch;
 use places::Places;
+pub(super) use places::{Hashed, NOWHERE};
 use waiting::Waiting;
 
 const DOING: &str = "reducing events";
@@ -25,7 +26,7 @@ pub(super) const WEIGHT_SCALE: f64 = 1e3;
 /// The metrics that are also kept by minute, as positions in [`METRIC_SCALE`]: latency, cost, quality.
 pub(super) const MINUTE_METRICS: [usize; 3] = [0, 4, 5];
 
-const MINUTE_US: i64 = 60_000_000;
+pub(super) const MINUTE_US: i64 = 60_000_000;
 
 /// What a cell's rows have in common. Ordered as the plan lists them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,23 +77,35 @@ pub(super) struct Cell {
     price: u32,
 }
 
+impl Minute {
+    /// The same in units, with what it stands for.
+    pub(super) fn buckets(&self) -> [Bucket; 3] {
+        std::array::from_fn(|place| {
+            let scale = WEIGHT_SCALE * METRIC_SCALE[MINUTE_METRICS[place]];
+            Bucket { weight: self.weights[place] as f64 / WEIGHT_SCALE, sum: self.totals[place] as f64 / scale }
+        })
+    }
+}
+
 /// How time is cut: each key has a cell for every span in which it has rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Slots {
     /// 0 the window, 1 the window before, 2 earlier; where the first two start, in microseconds since 1970.
     Windows { window_start_us: i64, before_start_us: i64 },
-    /// Minute by minute, counted from this one (since 1970).
-    Minutes { first: i64 },
+    /// One after another, each so many minutes long; the first begins at this minute (since 1970).
+    Every { minutes: i64, first: i64 },
 }
 
 impl Slots {
     #[inline]
-    fn of(self, ts_us: i64) -> u32 {
+    pub(super) fn of(self, ts_us: i64) -> u32 {
         match self {
             Self::Windows { window_start_us, before_start_us } => {
                 u32::from(ts_us < window_start_us) + u32::from(ts_us < before_start_us)
             }
-            Self::Minutes { first } => u32::try_from(ts_us.div_euclid(MINUTE_US) - first).unwrap_or(0),
+            Self::Every { minutes, first } => {
+                u32::try_from((ts_us.div_euclid(MINUTE_US) - first).div_euclid(minutes)).unwrap_or(0)
+            }
         }
     }
 }
@@ -101,14 +114,8 @@ impl Slots {
 pub(super) struct Settings<'a> {
     pub prices: &'a ModelTable,
     pub slots: Slots,
-    /// Rows to look for duplicates among; none when nobody is to look.
-    pub identities: Option<u64>,
-}
-
-/// Hashes of identities that may occur more than once, and what was made of the cells.
-pub(super) struct Folded<T> {
-    pub suspects: Vec<u64>,
-    pub made: T,
+    /// Where to look for duplicates; none when nobody is to look.
+    pub identities: Option<&'a Identities>,
 }
 
 /// Reduces the view `unique_rows` to cells, in the order of their keys, and makes of them what `finish` does; `ended` is called
@@ -118,23 +125,25 @@ pub(super) fn fold<T: Send>(
     settings: &Settings<'_>,
     ended: &dyn Fn(),
     finish: impl FnOnce(Vec<Cell>) -> Result<T, ObserveError> + Send,
-) -> Result<Folded<T>, ObserveError> {
+) -> Result<T, ObserveError> {
     let places = Places::read(engine, settings.prices)?;
     engine.stream(DOING, include_str!("../../queries/scan.sql"), ended, |batches| {
-        let mut identities = settings.identities.map(Identities::new);
+        let mut finder = Finder::default();
         let mut fold = Fold { places, scratch: Scratch::default(), waiting: Waiting::default() };
         for batch in batches {
             let batch = Batch::of(&batch);
-            if let Some(identities) = &mut identities {
-                identities.add(batch.identity.values());
+            if let Some(identities) = settings.identities {
+                batch.identity.values().iter().for_each(|hash| finder.add(identities, *hash));
             }
             fold.add(&batch, settings)?;
         }
         fold.waiting.empty(&mut fold.places.cells);
-        let suspects = identities.map_or_else(Vec::new, Identities::suspects);
+        if let Some(identities) = settings.identities {
+            finder.end(identities);
+        }
         let mut cells = fold.places.into_cells();
         cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(Folded { suspects, made: finish(cells)? })
+        finish(cells)
     })
 }
 
@@ -196,7 +205,7 @@ impl Fold<'_> {
 }
 
 impl Cell {
-    fn new(key: CellKey, price: u32) -> Self {
+    pub(super) fn new(key: CellKey, price: u32) -> Self {
         Self { key, counts: Counts::default(), histograms: Default::default(), minutes: Vec::new(), last: 0, price }
     }
 
@@ -206,7 +215,7 @@ impl Cell {
     }
 
     /// Nearly every log is in the order of time, more or less: the minute is that of the row before.
-    fn minute(&mut self, at: i64) -> &mut Minute {
+    pub(super) fn minute(&mut self, at: i64) -> &mut Minute {
         if self.minutes.get(self.last).is_none_or(|minute| minute.at != at) {
             self.last = self.minutes.binary_search_by_key(&at, |minute| minute.at).unwrap_or_else(|place| {
                 self.minutes.insert(place, Minute { at, ..Minute::default() });
@@ -232,11 +241,21 @@ impl Counts {
         self.unseen += unseen;
     }
 
-    fn add(&mut self, kind: i8, weight: i64, unpriced: bool) {
+    pub(super) fn add(&mut self, kind: i8, weight: i64, unpriced: bool) {
         let weight = i128::from(weight);
-        self.rows += 1;
+        self.weigh(kind, 1, weight, weight * weight, unpriced);
+    }
+
+    /// Adds rows of weight one.
+    pub(super) fn add_rows(&mut self, kind: i8, rows: u32, unpriced: bool) {
+        let (count, unit) = (i128::from(rows), i128::from(UNIT));
+        self.weigh(kind, u64::from(rows), count * unit, count * unit * unit, unpriced);
+    }
+
+    fn weigh(&mut self, kind: i8, rows: u64, weight: i128, weight_squared: i128, unpriced: bool) {
+        self.rows += rows;
         self.weight += weight;
-        self.weight_squared += weight * weight;
+        self.weight_squared += weight_squared;
         match kind {
             0 => return,
             1 | 4 => {

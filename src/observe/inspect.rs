@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Engine, Format, ObserveError,
-    load::{Census, LoadRequest, Tally, load},
+    census::{Census, Tally},
+    load::{LoadRequest, load},
     reduce, stamp,
 };
 use crate::domain::{
@@ -47,7 +48,7 @@ pub fn inspect(
     let end = until.unwrap_or(request.now);
     let range = Window::ending_at(end, lookback)
         .ok_or_else(|| ObserveError::Window { what: "`--lookback` reaches past recorded time".into() })?;
-    let census = load(engine, request, range.into(), None)?;
+    let census = load(engine, request, range.into(), None, None)?;
     if let Some(path) = rejects {
         reduce::write_rejects(engine, path, request)?;
     }

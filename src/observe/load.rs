@@ -8,32 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Engine, FileGroup, Format, ObserveError, columns,
+    Engine, FileGroup, Format, ObserveError,
+    census::{Census, Loaded, Tally, account_for_lines, add, tally, unsplit_lines},
+    columns,
     engine::Value,
+    fold::Slots,
     layout::{Layout, LayoutChoice, Yields, built_in, known},
-    postgres::{Database, Place, Pushed, Range, Session, Task, Wanted},
+    plain::{self, Plain},
+    postgres::{Database, Place, Range, Session, Task, Wanted},
     scores, stamp,
     tables::{Table, describe, tables},
     typed::{self, Columns},
 };
-use crate::domain::{
-    ModelTable, Policy,
-    format::{count, visible},
-    inspection::TableFound,
-    plan::ScoresSummary,
-};
+use crate::domain::{ModelTable, Policy, format::visible, inspection::TableFound, plan::Windows};
 
 /// Rows later than the clock by more than this are rejected: no request starts in the future.
 const CLOCK_TOLERANCE_US: i64 = 300 * 1_000_000;
-
-/// How reject reasons of rows that are no requests begin; such rows are not bad.
-pub(super) const PASSED_OVER: &str = "passed over: ";
-
-/// Reasons that an error lists; JSON has all of them.
-const SHOWN_REASONS: usize = 20;
-
-/// Characters of a reason.
-const LONGEST_REASON: usize = 120;
 
 /// What to load.
 #[derive(Debug)]
@@ -52,101 +42,25 @@ pub struct LoadRequest<'a> {
     pub now: Timestamp,
 }
 
-/// What every row of every source came to.
-#[derive(Debug, Default)]
-pub struct Census {
-    pub files: u64,
-    /// Layouts found, by name.
-    pub layouts: BTreeSet<String>,
-    /// What was found, table by table and layout by layout.
-    pub tables: Vec<TableFound>,
-    pub requests: Tally,
-    /// None when no source holds scores.
-    pub scores: Option<Tally>,
-    /// None when no source holds metrics.
-    pub metrics: Option<Tally>,
-    pub ignored_columns: Vec<String>,
-    /// Requests that databases have reduced; already among `requests`.
-    pub(super) pushed: Vec<Pushed>,
-}
-
-/// What the rows of one kind came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub good: u64,
-    pub rejected: BTreeMap<String, u64>,
-    /// Rows that are not what is looked for, by what they are.
-    pub passed_over: BTreeMap<String, u64>,
-    /// Microseconds since 1970 of the oldest and newest good row.
-    pub span_us: Option<(i64, i64)>,
-}
-
-impl Tally {
-    #[must_use]
-    pub fn rejected_total(&self) -> u64 {
-        self.rejected.values().sum()
-    }
-
-    /// What the plan tells of them.
-    pub(super) fn summary(&self) -> ScoresSummary {
-        ScoresSummary {
-            rows_read: self.rows(),
-            rows_used: self.good,
-            rejected: self.rejected.clone(),
-            passed_over: self.passed_over.clone(),
-        }
-    }
-
-    fn absorb(&mut self, other: &Self) {
-        self.good += other.good;
-        for (reason, rows) in &other.rejected {
-            *self.rejected.entry(reason.clone()).or_default() += rows;
-        }
-        for (what, rows) in &other.passed_over {
-            *self.passed_over.entry(what.clone()).or_default() += rows;
-        }
-        let spans = [self.span_us, other.span_us].into_iter().flatten();
-        self.span_us = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    }
-
-    /// Every row that was read and not passed over.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.good + self.rejected_total()
-    }
-
-    /// One line a reason, most frequent first.
-    pub(super) fn reasons(&self) -> String {
-        let rejected = self.rejected.iter().map(|(reason, count)| (reason.clone(), *count));
-        let passed_over = self.passed_over.iter().map(|(what, count)| (format!("{PASSED_OVER}{what}"), *count));
-        let mut reasons: Vec<_> = rejected.chain(passed_over).collect();
-        reasons.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        let mut lines: Vec<_> = reasons.iter().map(|(reason, count)| format!("  {count:>8}  {reason}")).collect();
-        if lines.len() > SHOWN_REASONS {
-            let more = lines.len() - SHOWN_REASONS;
-            lines.truncate(SHOWN_REASONS);
-            lines.push(format!("{:>10}  more reasons", count(more as u64)));
-        }
-        lines.join("\n")
-    }
-}
-
-/// A relation of judged rows.
-struct Loaded {
-    name: String,
-    origin: String,
-    format: Format,
+/// How requests may be folded as they are read, which takes the windows before all rows are known.
+pub(super) struct Early<'a> {
+    pub prices: &'a ModelTable,
+    /// The windows if this is the time of the newest row, in microseconds since 1970.
+    pub windows: &'a dyn Fn(i64) -> Result<Windows, ObserveError>,
+    pub slots: &'a dyn Fn(&Windows) -> Slots,
 }
 
 /// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
 /// `windows` is for databases that reduce by themselves. `range` is the span that is asked of databases; files are read whole.
+/// Where `early` is told, `rows` may lack rows that are folded already.
 pub(super) fn load(
     engine: &Engine,
     request: &LoadRequest<'_>,
     range: Range,
     windows: Option<(i64, i64)>,
+    early: Option<&Early<'_>>,
 ) -> Result<Census, ObserveError> {
-    let loaded = load_all(engine, request, range, windows);
+    let loaded = load_all(engine, request, range, windows, early);
     if !matches!(loaded, Err(ObserveError::Interrupted)) {
         // A file that changed explains whatever else is wrong with it.
         stamp::unchanged(request.groups.iter().chain(request.scores))?;
@@ -159,6 +73,7 @@ fn load_all(
     request: &LoadRequest<'_>,
     range: Range,
     windows: Option<(i64, i64)>,
+    early: Option<&Early<'_>>,
 ) -> Result<Census, ObserveError> {
     engine.set("default_service", &request.default_service.map_or(Value::Null, Value::Text))?;
     engine.set("future_limit_us", &Value::Integer(future_limit(request.now)))?;
@@ -172,6 +87,7 @@ fn load_all(
         copied: 0,
         nothing: None,
         windows,
+        plain: Vec::new(),
     };
     for group in request.groups {
         loader.census.files += group.files.len().max(1) as u64;
@@ -200,27 +116,45 @@ fn load_all(
         loader.relate(&Table::empty(), built_in("canonical").expect("it ships"), false)?;
         loader.census.layouts.remove("canonical");
     }
-    let Loader { mut census, ignored, mut loaded, nothing, .. } = loader;
+    let Loader { mut census, ignored, mut loaded, nothing, plain, .. } = loader;
     let mut of = |kind| loaded.remove(&kind).unwrap_or_default();
     let (requests, scores, metrics) = (of(Yields::Requests), of(Yields::Scores), of(Yields::Metrics));
-    union(engine, "unscored_rows", &requests)?;
+    if !metrics.is_empty() {
+        union(engine, "metrics", &metrics)?;
+        census.metrics = Some(tally(engine, "metrics", &metrics)?);
+    }
+    if let Some(early) = early
+        && scores.is_empty()
+        && request.policy.scores.is_empty()
+        && plain.len() == requests.len()
+    {
+        let tallies = census.pushed.iter().map(|pushed| &pushed.tally).chain(&census.metrics);
+        let newest = tallies.filter_map(|tally| tally.span_us).map(|(_, newest)| newest).max();
+        census.plain = Plain::fold(engine, plain, early, newest, future_limit(request.now))?;
+    }
+    let relations = match &census.plain {
+        Some(plain) => plain.relations(),
+        None => requests.iter().map(|relation| relation.name.clone()).collect(),
+    };
+    define_union(engine, "unscored_rows", &relations)?;
     let names: Vec<String> = scores.iter().map(|relation| relation.name.clone()).collect();
     scores::join(engine, request.policy, &names)?;
-    census.requests = tally(engine, "rows", &requests)?;
+    // A look at no rows takes as long as preparing one at many.
+    let some_left = census.plain.as_ref().is_none_or(Plain::some_left);
+    census.requests = if some_left { tally(engine, "rows", &requests)? } else { Tally::default() };
     let (of_scores, others) = unsplit_lines(engine, request.scores)?;
     account_for_lines(engine, request.groups, &requests)?;
     for pushed in &census.pushed {
         census.requests.absorb(&pushed.tally);
+    }
+    if let Some(plain) = &census.plain {
+        census.requests.absorb(&plain.tally());
     }
     if !scores.is_empty() {
         union(engine, "scores", &scores)?;
         let mut tally = tally(engine, "scores", &scores)?;
         add(&mut tally.rejected, of_scores);
         census.scores = Some(tally);
-    }
-    if !metrics.is_empty() {
-        union(engine, "metrics", &metrics)?;
-        census.metrics = Some(tally(engine, "metrics", &metrics)?);
     }
     // What a line that cannot be split was to be, nobody knows; where there are no requests, it was a figure.
     match &mut census.metrics {
@@ -249,16 +183,6 @@ fn future_limit(now: Timestamp) -> i64 {
     now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)
 }
 
-/// A reason may quote what stands in the source, which may be anything.
-pub(super) fn shown(reason: &str) -> String {
-    let mut text = visible(reason);
-    if let Some((end, _)) = text.char_indices().nth(LONGEST_REASON) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
 /// A time as messages show it.
 fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
@@ -266,8 +190,14 @@ fn whole_seconds(at: Timestamp) -> String {
 
 /// One relation of several.
 fn union(engine: &Engine, name: &str, loaded: &[Loaded]) -> Result<(), ObserveError> {
-    let parts: Vec<String> = loaded.iter().map(|relation| format!("FROM {}", relation.name)).collect();
-    engine.run("joining the sources", &format!("CREATE TEMP VIEW {name} AS {}", parts.join(" UNION ALL ")))
+    let names: Vec<String> = loaded.iter().map(|relation| relation.name.clone()).collect();
+    define_union(engine, name, &names)
+}
+
+/// Makes `name` the union of relations.
+pub(super) fn define_union(engine: &Engine, name: &str, relations: &[String]) -> Result<(), ObserveError> {
+    let parts: Vec<String> = relations.iter().map(|relation| format!("FROM {relation}")).collect();
+    engine.run("joining the sources", &format!("CREATE OR REPLACE TEMP VIEW {name} AS {}", parts.join(" UNION ALL ")))
 }
 
 struct Loader<'a> {
@@ -282,6 +212,8 @@ struct Loader<'a> {
     nothing: Option<ObserveError>,
     /// Where the window and the window before start, in microseconds since 1970.
     windows: Option<(i64, i64)>,
+    /// Relations of requests of which most rows can be judged as they are read.
+    plain: Vec<plain::Source>,
 }
 
 impl Loader<'_> {
@@ -407,11 +339,22 @@ impl Loader<'_> {
         }
         let loaded = self.loaded.entry(layout.yields).or_default();
         let name = format!("{prefix}_{}", loaded.len());
-        let sql = format!(
-            "CREATE TEMP {kind} {name} AS {mapping}, typed AS ({typed}) SELECT {} FROM (\n{}\n)",
-            typed::finish(&mapped),
-            judge.trim_end()
-        );
+        let judged = |mapping: &str, typed: &str, mapped: &Columns| {
+            let finish = typed::finish(mapped);
+            format!("{mapping}, typed AS ({typed}) SELECT {finish} FROM (\n{}\n)", judge.trim_end())
+        };
+        if kind == "VIEW" {
+            let default_service = self.request.default_service.is_some();
+            let source = plain::Source::of(&name, table, layout, &mapping, &mapped, |odd, columns| {
+                judged(
+                    &format!("WITH mapped AS (FROM {odd})"),
+                    &typed::requests(table.source, columns, layout, default_service),
+                    columns,
+                )
+            });
+            self.plain.extend(source);
+        }
+        let sql = format!("CREATE TEMP {kind} {name} AS {}", judged(&mapping, &typed, &mapped));
         // Lines can be megabytes: without this the engine gathers a thousand of them that passed a filter before it goes on.
         self.engine.run("reading lines", "SET enable_caching_operators = false")?;
         self.engine.connection().execute_batch(&sql).map_err(failed)?;
@@ -457,80 +400,4 @@ fn check(table: &Table, layout: &Layout, mapped: &Columns, default_service: bool
     } else {
         Err(ObserveError::TimeType { origin: table.origin.clone(), found: time.to_owned() })
     }
-}
-
-fn tally(engine: &Engine, relation: &str, loaded: &[Loaded]) -> Result<Tally, ObserveError> {
-    let (origin, format) = loaded.first().map_or(("", "text"), |first| (&*first.origin, first.format.name()));
-    let census = include_str!("../../queries/census.sql").replace("FROM rows", &format!("FROM {relation}"));
-    let count = || -> duckdb::Result<Tally> {
-        let mut tally = Tally::default();
-        let mut statement = engine.connection().prepare(&census)?;
-        let mut found = statement.query([])?;
-        while let Some(row) = found.next()? {
-            let count = row.get::<_, i64>(1)?.unsigned_abs();
-            if let Some(reason) = row.get::<_, Option<String>>(0)? {
-                let reason = shown(&reason);
-                match reason.strip_prefix(PASSED_OVER) {
-                    Some(what) => *tally.passed_over.entry(what.to_owned()).or_default() += count,
-                    None => *tally.rejected.entry(reason).or_default() += count,
-                }
-            } else {
-                tally.good = count;
-                tally.span_us = row.get::<_, Option<i64>>(2)?.zip(row.get::<_, Option<i64>>(3)?);
-            }
-        }
-        Ok(tally)
-    };
-    count().map_err(|cause| ObserveError::reading(origin, format, cause))
-}
-
-/// Rows by why they are bad.
-type Reasons = BTreeMap<String, u64>;
-
-/// Lines of text that could not even be split into columns, by reason: those of files that were named for their scores, and all
-/// others.
-fn unsplit_lines(engine: &Engine, scores: &[FileGroup]) -> Result<(Reasons, Reasons), ObserveError> {
-    let read = || -> duckdb::Result<Vec<(String, String, i64)>> {
-        engine.connection().execute_batch(include_str!("../../queries/reject_tables.sql"))?;
-        let mut statement = engine.connection().prepare(include_str!("../../queries/unsplit_lines.sql"))?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
-    };
-    let named: BTreeSet<_> = scores.iter().flat_map(|group| &group.files).map(|file| file.to_string_lossy()).collect();
-    let (mut of_scores, mut others) = (Reasons::new(), Reasons::new());
-    for (file, reason, count) in read().map_err(|cause| ObserveError::engine("counting lines", cause))? {
-        let reasons = if named.contains(file.as_str()) { &mut of_scores } else { &mut others };
-        *reasons.entry(reason).or_default() += count.unsigned_abs();
-    }
-    Ok((of_scores, others))
-}
-
-fn add(rejected: &mut Reasons, more: Reasons) {
-    for (reason, count) in more {
-        *rejected.entry(reason).or_default() += count;
-    }
-}
-
-/// A quote that is never closed swallows the lines after it, and DuckDB reports one bad value or none. So the lines of text
-/// files must come to as many rows and rejects, unless the missing ones are breaks inside values that nobody reads.
-fn account_for_lines(engine: &Engine, groups: &[FileGroup], loaded: &[Loaded]) -> Result<(), ObserveError> {
-    let csv = groups.iter().filter(|group| group.format == Format::Csv);
-    let lines: u64 = csv.map(|group| group.lines.saturating_sub(group.files.len() as u64)).sum();
-    let text: Vec<&Loaded> = loaded.iter().filter(|relation| relation.format == Format::Csv).collect();
-    let Some(first) = text.first() else { return Ok(()) };
-    let union: Vec<String> = text.iter().map(|relation| format!("FROM {}", relation.name)).collect();
-    let counted = || -> duckdb::Result<(i64, i64, Option<i64>)> {
-        let sql = format!(
-            "WITH text_rows AS ({}) SELECT * FROM ({})",
-            union.join(" UNION ALL "),
-            include_str!("../../queries/swallowed_lines.sql").trim_end()
-        );
-        engine.connection().query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-    };
-    let (rows, suspects, line) = counted().map_err(|cause| ObserveError::engine("accounting for lines", cause))?;
-    let rows = rows.unsigned_abs();
-    if rows >= lines || suspects == 0 {
-        return Ok(());
-    }
-    let place = line.map_or_else(String::new, |line| format!(", at or before line {line}"));
-    Err(ObserveError::LinesSwallowed { origin: first.origin.clone(), lines, rows, place })
 }

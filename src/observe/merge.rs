@@ -49,26 +49,94 @@ pub(super) fn merge(cells: Vec<Cell>, windows: &Windows) -> Result<BTreeMap<Stri
     add_spend(&mut services, &minutes)?;
     drop(minutes);
     add_versions(&mut services, &cells, &keys);
-    // Cells are taken one service at a time and dropped with it, so that histograms never all stand beside all sketches.
-    let mut cells = cells.into_iter().zip(&keys.places).peekable();
-    for (index, evidence) in services.iter_mut().enumerate() {
-        let mut service = Spans::default();
-        while let Some(&(_, &(_, arm))) = cells.peek().filter(|(_, (owner, _))| *owner as usize == index) {
-            let mut spans = Spans::default();
-            while let Some((cell, _)) = cells.next_if(|(_, (_, owner))| *owner == arm) {
-                service.add(&cell);
-                spans.add(&cell);
-            }
-            let at = arm as usize;
-            let (segment, name) = &keys.arms[at];
-            let [window, _, lookback] =
-                spans.rollups([take(&mut arm_narrow[at]), BucketTotals::default(), take(&mut arm_wide[at])]);
-            evidence.segments.entry(*segment).or_default().insert(name.clone(), ArmEvidence { window, lookback });
+    let bounds = bounds(&keys);
+    let mut left = Left {
+        cells,
+        services: &mut services,
+        buckets: [&mut service_narrow, &mut service_earlier, &mut service_wide],
+        arm_buckets: [&mut arm_narrow, &mut arm_wide],
+    };
+    rayon::scope(|scope| {
+        let keys = &keys;
+        // From behind, so that what is left stays where it is.
+        for pair in bounds.windows(2).rev() {
+            let part = left.split_off(pair[0]);
+            scope.spawn(move |_| part.merge(keys, pair[0]));
         }
-        [evidence.window, evidence.before, evidence.lookback] = service
-            .rollups([&mut service_narrow, &mut service_earlier, &mut service_wide].map(|all| take(&mut all[index])));
-    }
+    });
     Ok(keys.services.iter().map(|name| visible(name)).zip(services.into_iter().map(with_visible_names)).collect())
+}
+
+/// The first cell of a part, and the service and arm it belongs to.
+type Bound = (usize, usize, usize);
+
+/// Where the cells are cut into parts, each with whole services, and where they end.
+fn bounds(keys: &Keys) -> Vec<Bound> {
+    let each = keys.places.len().div_ceil(rayon::current_num_threads()).max(1);
+    let mut bounds = vec![(0, 0, 0)];
+    for (cell, pair) in keys.places.windows(2).enumerate() {
+        let (next, last) = (cell + 1, bounds[bounds.len() - 1].0);
+        if pair[0].0 != pair[1].0 && next - last >= each {
+            bounds.push((next, pair[1].0 as usize, pair[1].1 as usize));
+        }
+    }
+    bounds.push((keys.places.len(), keys.services.len(), keys.arms.len()));
+    bounds
+}
+
+/// What is not merged yet: cells, and services and arms with their time buckets.
+struct Left<'a> {
+    cells: Vec<Cell>,
+    services: &'a mut [ServiceEvidence],
+    /// Of services: window, window before, lookback.
+    buckets: [&'a mut [BucketTotals]; 3],
+    /// Of arms: window, lookback.
+    arm_buckets: [&'a mut [BucketTotals]; 2],
+}
+
+impl Left<'_> {
+    /// Takes away everything from a bound on.
+    fn split_off(&mut self, (cell, service, arm): Bound) -> Self {
+        let (services, services_after) = take(&mut self.services).split_at_mut(service);
+        self.services = services;
+        let [first, second, third] = self.buckets.each_mut().map(|buckets| take(buckets).split_at_mut(service));
+        self.buckets = [first.0, second.0, third.0];
+        let [narrow, wide] = self.arm_buckets.each_mut().map(|buckets| take(buckets).split_at_mut(arm));
+        self.arm_buckets = [narrow.0, wide.0];
+        Self {
+            cells: self.cells.split_off(cell),
+            services: services_after,
+            buckets: [first.1, second.1, third.1],
+            arm_buckets: [narrow.1, wide.1],
+        }
+    }
+
+    /// Merges the cells of a part, which starts at a bound. They are taken one service at a time and dropped with it, so that
+    /// histograms never all stand beside all sketches.
+    fn merge(self, keys: &Keys, (first_cell, first_service, first_arm): Bound) {
+        let Self { cells, services, mut buckets, arm_buckets } = self;
+        let [arm_narrow, arm_wide] = arm_buckets;
+        let mut cells = cells.into_iter().zip(&keys.places[first_cell..]).peekable();
+        for (index, evidence) in services.iter_mut().enumerate() {
+            let mut service = Spans::default();
+            while let Some(&(_, &(_, arm))) =
+                cells.peek().filter(|(_, (owner, _))| *owner as usize == first_service + index)
+            {
+                let mut spans = Spans::default();
+                while let Some((cell, _)) = cells.next_if(|(_, (_, owner))| *owner == arm) {
+                    service.add(&cell);
+                    spans.add(&cell);
+                }
+                let (segment, name) = &keys.arms[arm as usize];
+                let at = arm as usize - first_arm;
+                let [window, _, lookback] =
+                    spans.rollups([take(&mut arm_narrow[at]), BucketTotals::default(), take(&mut arm_wide[at])]);
+                evidence.segments.entry(*segment).or_default().insert(name.clone(), ArmEvidence { window, lookback });
+            }
+            [evidence.window, evidence.before, evidence.lookback] =
+                service.rollups(buckets.each_mut().map(|all| take(&mut all[index])));
+        }
+    }
 }
 
 /// Names come from request logs and end up on terminals: what steers one is written out, here, where rows become core types.

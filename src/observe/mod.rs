@@ -2,6 +2,7 @@
 
 mod alerts;
 mod bins;
+mod census;
 mod columns;
 mod duplicates;
 mod engine;
@@ -9,12 +10,14 @@ mod error;
 mod files;
 mod fold;
 mod histogram;
+mod identities;
 mod inspect;
 mod integrity;
 mod kept;
 mod layout;
 mod load;
 mod merge;
+mod plain;
 mod postgres;
 mod price;
 mod record;
@@ -31,13 +34,14 @@ mod typed;
 mod judge_tests;
 
 pub use alerts::alerts;
+pub use census::{Census, Tally};
 pub use engine::Engine;
 pub use error::ObserveError;
 pub use files::{FileGroup, Format, resolve};
 pub use inspect::inspect;
 pub use kept::{Alignment, BASELINE_SCHEMA, Baseline, KeptHour, aligned, together};
 pub use layout::{Layout, LayoutChoice, Yields, names as layout_names};
-pub use load::{Census, LoadRequest, Tally};
+pub use load::LoadRequest;
 pub use postgres::{Database, Place, Range};
 pub use record::{Record, record};
 pub use reduce::{Request, Stage, observe};

@@ -86,20 +86,21 @@ pub fn record(
     progress: &dyn Fn(Stage),
 ) -> Result<Record, ObserveError> {
     progress(Stage::Reading);
-    let (census, windows) = reduce::loaded(engine, request)?;
-    let asked = windows.lookback;
-    let first = asked.start().as_microsecond().div_euclid(60_000_000);
-    let reduced = reduce::reduced(engine, request, &census, Slots::Minutes { first }, progress, |cells| {
+    let first = |windows: &Windows| grain.start(windows.lookback.start().as_microsecond().div_euclid(60_000_000));
+    let slots = |windows: &Windows| Slots::Every { minutes: grain.minutes(), first: first(windows) };
+    let (mut census, windows) = reduce::loaded(engine, request, &slots)?;
+    let (asked, first, plain) = (windows.lookback, first(&windows), census.plain.take());
+    let reduced = reduce::reduced(engine, request, &census, plain, slots(&windows), progress, |cells| {
         let mut lanes: BTreeMap<CellKey, BTreeMap<i64, (Totals, Buckets)>> = BTreeMap::new();
-        let bucket_grain = grain.min(BUCKET);
         for cell in cells {
             // Variants share a config and a segment; who is a canary is for rollouts to say.
             let key = CellKey { span: 0, variant: None, ..cell.key.clone() };
-            let minute = first + i64::from(cell.key.span);
-            let (totals, buckets) = lanes.entry(key).or_default().entry(grain.start(minute)).or_default();
+            let slot = first + i64::from(cell.key.span) * grain.minutes();
+            let (totals, buckets) = lanes.entry(key).or_default().entry(slot).or_default();
             totals.absorb(&cell.counts, &cell.histograms);
-            let of_minute = Totals { counts: cell.counts, histograms: cell.histograms.clone() };
-            add(buckets, bucket_grain.start(minute), &of_minute.buckets());
+            for minute in &cell.minutes {
+                add(buckets, grain.min(BUCKET).start(minute.at), &minute.buckets());
+            }
         }
         Ok(lanes)
     })?;

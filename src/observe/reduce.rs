@@ -6,11 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Engine, Format, ObserveError,
+    census::{Census, Tally},
     duplicates::deduplicate,
     engine::{Value, literal},
-    fold::{Cell, Folded, Settings, Slots, fold},
-    load::{Census, LoadRequest, Tally, load},
+    fold::{Cell, Settings, Slots, fold},
+    identities::Identities,
+    load::{Early, LoadRequest, load},
     merge,
+    plain::Plain,
     postgres::Range,
     stamp,
 };
@@ -55,16 +58,24 @@ pub enum Stage {
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
     let started = Instant::now();
     progress(Stage::Reading);
-    let (census, windows) = loaded(engine, request)?;
-    tracing::debug!(good = census.requests.good, seconds = started.elapsed().as_secs_f64(), "read");
-    let slots = Slots::Windows {
+    let slots = |windows: &Windows| Slots::Windows {
         window_start_us: windows.window.start().as_microsecond(),
         before_start_us: windows.before.start().as_microsecond(),
     };
-    let Reduced { used, duplicates, made: services } = reduced(engine, request, &census, slots, progress, |cells| {
+    let (mut census, windows) = loaded(engine, request, &slots)?;
+    tracing::debug!(
+        good = census.requests.good,
+        folded = census.plain.is_some(),
+        seconds = started.elapsed().as_secs_f64(),
+        "read"
+    );
+    let plain = census.plain.take();
+    let merged = |cells: Vec<Cell>| {
         tracing::debug!(cells = cells.len(), seconds = started.elapsed().as_secs_f64(), "reduced to cells");
         merge::merge(cells, &windows)
-    })?;
+    };
+    let Reduced { used, duplicates, made: services } =
+        reduced(engine, request, &census, plain, slots(&windows), progress, merged)?;
     tracing::debug!(services = services.len(), seconds = started.elapsed().as_secs_f64(), "merged");
     let figures = if census.metrics.is_some() { figures(engine)? } else { BTreeMap::new() };
     if used == 0 && figures.is_empty() {
@@ -112,15 +123,25 @@ pub(super) fn nothing_in_window(census: &Census, windows: &Windows) -> ObserveEr
     }
 }
 
-/// Loads the sources and holds them against what a decision may rest on.
-pub(super) fn loaded(engine: &Engine, request: &Request<'_>) -> Result<(Census, Windows), ObserveError> {
-    let census = load(engine, &request.load, range(request)?, known_windows(request)?)?;
+/// Loads the sources and holds them against what a decision may rest on. `slots` tells how time is cut, for rows that are folded as
+/// they are read.
+pub(super) fn loaded(
+    engine: &Engine,
+    request: &Request<'_>,
+    slots: &dyn Fn(&Windows) -> Slots,
+) -> Result<(Census, Windows), ObserveError> {
+    let windows_of = |newest| windows(request, Some(newest));
+    let early = Early { prices: request.prices, windows: &windows_of, slots };
+    // Whoever wants to see what is rejected wants to see the row, of which early folding keeps but the part that is judged.
+    let early = Some(&early).filter(|_| request.rejects.is_none());
+    let census = load(engine, &request.load, range(request)?, known_windows(request)?, early)?;
     if let Some(path) = request.rejects {
         write_rejects(engine, path, &request.load)?;
     }
     judge_rejects(&census)?;
     judge_scores(&census, !request.load.scores.is_empty())?;
-    let windows = windows(request, &census)?;
+    let tallies = [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten();
+    let windows = windows(request, tallies.filter_map(|tally| tally.span_us).map(|(_, newest)| newest).max())?;
     set_windows(engine, &windows)?;
     Ok((census, windows))
 }
@@ -132,16 +153,17 @@ pub(super) struct Reduced<T> {
     pub made: T,
 }
 
-/// Reduces what was loaded to cells, duplicates left out.
+/// Reduces what was loaded to cells, duplicates left out; `plain` is what the census had of rows that are folded already.
 pub(super) fn reduced<T: Send>(
     engine: &Engine,
     request: &Request<'_>,
     census: &Census,
+    plain: Option<Plain>,
     slots: Slots,
     progress: &dyn Fn(Stage),
     finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
 ) -> Result<Reduced<T>, ObserveError> {
-    let reduced = reduce_all(engine, request, census, slots, progress, finish);
+    let reduced = reduce_all(engine, request, census, plain, slots, progress, finish);
     if !matches!(reduced, Err(ObserveError::Interrupted)) {
         // Parquet is read where it lies, and somebody may have put another file there in between.
         stamp::unchanged(request.load.groups.iter().filter(|group| group.format == Format::Parquet))?;
@@ -153,6 +175,7 @@ fn reduce_all<T: Send>(
     engine: &Engine,
     request: &Request<'_>,
     census: &Census,
+    mut plain: Option<Plain>,
     slots: Slots,
     progress: &dyn Fn(Stage),
     finish: impl Fn(Vec<Cell>) -> Result<T, ObserveError> + Send + Sync,
@@ -160,29 +183,72 @@ fn reduce_all<T: Send>(
     let (requests, pushed) = (&census.requests, &census.pushed);
     let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
     engine.set("all_good", &Value::Flag(all_good))?;
-    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))?;
-    let fold_once = |identities| {
+    let some_left = plain.as_ref().is_none_or(Plain::some_left);
+    if some_left {
+        prepare(engine)?;
+    }
+    let finish = |mut cells: Vec<Cell>| {
+        cells.extend(pushed.iter().flat_map(|pushed| pushed.cells.iter().cloned()));
+        cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
+        Ok((used, finish(cells)?))
+    };
+    let fold_once = |identities: Option<&Identities>, mut folded: Vec<Cell>| {
         progress(Stage::Reducing);
         let settings = Settings { prices: request.prices, slots, identities };
-        fold(engine, &settings, &|| progress(Stage::Merging), |mut cells| {
-            let pushed = pushed.iter().flat_map(|pushed| pushed.cells.iter().cloned());
-            cells.extend(pushed);
-            cells.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-            let used: u64 = cells.iter().map(|cell| cell.counts.rows).sum();
-            Ok((used, finish(cells)?))
+        fold(engine, &settings, &|| progress(Stage::Merging), |cells| {
+            folded.extend(cells);
+            finish(folded)
         })
     };
-    let Folded { suspects, made: (mut used, mut made) } = fold_once(Some(requests.good))?;
+    let (folded, identities) = match &mut plain {
+        Some(plain) => plain.take(),
+        None => (Vec::new(), Identities::new(requests.good)),
+    };
+    let elsewhere =
+        pushed.iter().flat_map(|pushed| &pushed.cells).chain(&folded).map(|cell| cell.counts.rows).sum::<u64>();
+    let (mut used, mut made) = if some_left {
+        fold_once(Some(&identities), folded)?
+    } else {
+        progress(Stage::Merging);
+        finish(folded)?
+    };
     progress(Stage::Deduplicating);
-    // What a database has reduced is free of repeated requests, and not among the rows here.
-    let reduced: u64 = pushed.iter().flat_map(|pushed| &pushed.cells).map(|cell| cell.counts.rows).sum();
-    let duplicates = deduplicate(engine, &suspects, requests.rows(), used - reduced)?;
-    if duplicates > 0 {
-        drop(made);
-        (used, made) = fold_once(None)?.made;
+    let suspects = identities.suspects();
+    drop(identities);
+    let mut duplicates = 0;
+    match plain {
+        Some(plain) if !suspects.is_empty() => {
+            prepare(engine)?;
+            if let Some(folded) = plain.without(engine, &suspects)? {
+                drop(made);
+                let here = rows_here(engine)?;
+                duplicates = deduplicate(engine, &suspects, requests.rows(), here)?;
+                (used, made) = fold_once(None, folded)?;
+            }
+        }
+        _ => {
+            // What a database has reduced is free of repeated requests, and not among the rows here.
+            duplicates = deduplicate(engine, &suspects, requests.rows(), used - elsewhere)?;
+            if duplicates > 0 {
+                drop(made);
+                (used, made) = fold_once(None, Vec::new())?;
+            }
+        }
     }
     requests.good.checked_sub(used + duplicates).ok_or(ObserveError::Changed)?;
     Ok(Reduced { used, duplicates, made })
+}
+
+/// Makes `unique_rows`.
+fn prepare(engine: &Engine) -> Result<(), ObserveError> {
+    engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))
+}
+
+/// Rows of `unique_rows`.
+fn rows_here(engine: &Engine) -> Result<u64, ObserveError> {
+    let rows = engine.connection().query_row("SELECT count(*) FROM unique_rows", [], |row| row.get::<_, i64>(0));
+    Ok(rows.map_err(|cause| ObserveError::engine("looking for duplicates", cause))?.unsigned_abs())
 }
 
 fn judge_rejects(census: &Census) -> Result<(), ObserveError> {
@@ -272,10 +338,8 @@ fn range(request: &Request<'_>) -> Result<Range, ObserveError> {
     Ok(lookback.into())
 }
 
-fn windows(request: &Request<'_>, census: &Census) -> Result<Windows, ObserveError> {
-    let newest =
-        [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten().filter_map(|tally| tally.span_us);
-    let newest = newest.map(|(_, newest)| newest).max();
+/// The windows when the newest event has this time, in microseconds since 1970.
+fn windows(request: &Request<'_>, newest: Option<i64>) -> Result<Windows, ObserveError> {
     let (end, until) = match (until(request), newest) {
         (Some(until), _) => until,
         // Windows are half open: the first instant after the newest event closes the one that holds it.

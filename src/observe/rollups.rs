@@ -20,6 +20,7 @@ use crate::{
     domain::{
         Arm, Grain, Window,
         format::visible,
+        plan::Windows,
         rollup::{By, WindowLine},
     },
     stats::compare::UNPRICED_TOLERANCE,
@@ -72,10 +73,11 @@ impl StoredRollup {
 
 /// Counts the rows of the lookback by the minute and adds them up to windows.
 pub fn rollups(engine: &Engine, request: &Request<'_>, grain: Grain) -> Result<Series, ObserveError> {
-    let (census, windows) = reduce::loaded(engine, request)?;
-    let asked = windows.lookback;
-    let first = asked.start().as_microsecond().div_euclid(60_000_000);
-    let reduced = reduce::reduced(engine, request, &census, Slots::Minutes { first }, &|_| (), |cells| {
+    let first = |windows: &Windows| windows.lookback.start().as_microsecond().div_euclid(60_000_000);
+    let slots = |windows: &Windows| Slots::Every { minutes: 1, first: first(windows) };
+    let (mut census, windows) = reduce::loaded(engine, request, &slots)?;
+    let (asked, first, plain) = (windows.lookback, first(&windows), census.plain.take());
+    let reduced = reduce::reduced(engine, request, &census, plain, slots(&windows), &|_| (), |cells| {
         let mut by_minute: BTreeMap<(i64, CellKey), Totals> = BTreeMap::new();
         for cell in cells {
             let key = (first + i64::from(cell.key.span), CellKey { span: 0, ..cell.key.clone() });

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// No cell yet.
-const NOWHERE: u32 = u32::MAX;
+pub(in crate::observe) const NOWHERE: u32 = u32::MAX;
 
 /// Cells by the hash of what stands in the source, and by their span. Names that mean the same share a cell.
 pub(super) struct Places<'a> {

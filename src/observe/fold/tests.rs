@@ -118,13 +118,14 @@ fn the_fold_says_what_the_queries_say() {
         context_window: None,
     };
     let prices = ModelTable::new(vec![model]);
+    let identities = Identities::new(3_000);
     let settings = Settings {
         prices: &prices,
         slots: Slots::Windows { window_start_us: 14_000_000_000, before_start_us: 7_000_000_000 },
-        identities: Some(3_000),
+        identities: Some(&identities),
     };
-    let Folded { suspects, made: cells } = fold(&engine, &settings, &|| (), Ok).unwrap();
-    assert_eq!(suspects, [0_u64; 0], "every identity comes once");
+    let cells = fold(&engine, &settings, &|| (), Ok).unwrap();
+    assert_eq!(identities.suspects(), [0_u64; 0], "every identity comes once");
     let hashes = hashes(&engine);
 
     let sql = format!(

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     domain::ModelTable,
     observe::{
+        census::{PASSED_OVER, Tally, shown},
         engine::{identifier, literal},
         fold::{Cell, CellKey, Counts, Minute},
         histogram::Histogram,
         layout::Layout,
-        load::{PASSED_OVER, Tally, shown},
     },
 };
 

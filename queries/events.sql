@@ -25,6 +25,7 @@ SELECT
     outcome,
     fault,
     cache_hit,
+    retried,
     weight_milli,
     CAST(round(latency_ms * 1e3) AS BIGINT) AS latency_micro,
     CAST(round(ttft_ms * 1e3) AS BIGINT) AS ttft_micro,

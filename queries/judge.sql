@@ -43,6 +43,8 @@ SELECT
         ELSE 'provider'
     END AS fault,
     cache_hit,
+    -- An attempt after others of the same request.
+    coalesce(retries, 0) > 0 AS retried,
     -- Failed requests are often logged with a latency of zero, or with that of the failure: only successes count.
     CASE WHEN outcome = 'success' AND NOT cache_hit THEN latency END AS latency_ms,
     latency AS stated_latency_ms,

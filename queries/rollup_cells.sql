@@ -21,7 +21,9 @@ SELECT
     CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'caller'), 0) AS DOUBLE) / 1e3 AS caller_errors,
     CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND outcome = 'success' AND cost_nano IS NULL), 0) AS DOUBLE)
         / 1e3 AS unpriced,
-    CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'unseen'), 0) AS DOUBLE) / 1e3 AS unseen
+    CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND fault = 'unseen'), 0) AS DOUBLE) / 1e3 AS unseen,
+    CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND outcome = 'timeout'), 0) AS DOUBLE) / 1e3 AS timeouts,
+    CAST(coalesce(sum(weight_milli) FILTER (NOT cache_hit AND retried), 0) AS DOUBLE) / 1e3 AS retried
 FROM events
 GROUP BY cell, service, complexity, provider, model, config_version, variant, span
 ORDER BY service, complexity NULLS FIRST, provider NULLS FIRST, model, config_version NULLS FIRST, variant NULLS FIRST, span

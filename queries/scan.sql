@@ -2,7 +2,8 @@
 -- behind: their hashes go, and keys.sql tells what these stand for.
 -- Input:  unique_rows.
 -- Output: identity (hash), cell (hash), ts_us (microseconds since 1970, UTC), kind (0 answer of the gateway's own cache, 1 success,
---         2 failure of the provider, 3 failure the caller brought about, 4 success in a log without failures), weight_milli, latency and ttft (ms), input, cached, written
+--         2 failure of the provider, 3 failure the caller brought about, 4 success in a log without failures,
+--         5 time-out; 8 more where it is an attempt after others), weight_milli, latency and ttft (ms), input, cached, written
 --         and output tokens, cost (US dollars, NULL where the source does not tell), quality (0 to 1); NULL = unknown. No order: what
 --         is folded adds up to the same in any.
 SELECT
@@ -13,9 +14,10 @@ SELECT
         WHEN cache_hit THEN 0
         WHEN fault = 'unseen' THEN 4
         WHEN outcome = 'success' THEN 1
+        WHEN outcome = 'timeout' THEN 5
         WHEN fault = 'provider' THEN 2
         ELSE 3
-    END AS TINYINT) AS kind,
+    END + CASE WHEN retried THEN 8 ELSE 0 END AS TINYINT) AS kind,
     weight_milli,
     latency_ms,
     ttft_ms,

@@ -13,7 +13,7 @@ FROM (
                 + (variant IS NOT NULL)::INT + (complexity IS NOT NULL)::INT + (latency_ms IS NOT NULL)::INT
                 + (ttft_ms IS NOT NULL)::INT + (input_tokens IS NOT NULL)::INT + (output_tokens IS NOT NULL)::INT
                 + (cost_usd IS NOT NULL)::INT + (quality IS NOT NULL)::INT DESC,
-                ts_us, service, model, provider, config_version, variant, endpoint, complexity, outcome, fault, cache_hit,
+                ts_us, service, model, provider, config_version, variant, endpoint, complexity, outcome, fault, cache_hit, retried,
                 latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, cost_usd,
                 quality, weight_milli
         ) AS place

@@ -187,10 +187,12 @@ events AS (
         CASE
             WHEN cache_hit THEN 0
             WHEN outcome = 1 THEN 1
+            WHEN outcome = 3 THEN 5
             WHEN outcome = 4 THEN 3
             WHEN outcome = 2 AND status BETWEEN 400 AND 499 AND status NOT IN (408, 429) THEN 3
             ELSE 2
         END AS kind,
+        coalesce(retries, 0) > 0 AS retried,
         CASE WHEN reject IS NULL THEN CAST(ts_us / 60000000 AS integer) END AS minute,
         CASE WHEN reject IS NULL THEN CAST(whole_of(coalesce(row_weight, 1) * 1000) AS bigint) END AS weight_milli,
         CASE WHEN reject IS NULL AND outcome = 1 AND NOT cache_hit THEN whole_of(latency * 1e3) END AS latency,
@@ -212,9 +214,11 @@ cells AS (
         {{W}}tally(true) AS weight,
         {{W}}squares(weight_milli) AS weight_squared,
         {{W}}tally(kind = 1) AS succeeded,
-        {{W}}tally(kind = 2) AS provider_errors,
+        {{W}}tally(kind IN (2, 5)) AS provider_errors,
         {{W}}tally(kind = 3) AS caller_errors,
         {{W}}tally(kind = 1 AND cost IS NULL) AS unpriced,
+        {{W}}tally(kind = 5) AS timeouts,
+        {{W}}tally(kind > 0 AND retried) AS retried,
         array_agg(minute) AS minutes,
         array_agg(latency) AS latencies,
         array_agg(ttft) AS ttfts,
@@ -245,7 +249,8 @@ SELECT
     b2.bins, b2.rows, b2.weights, b2.totals,
     b3.bins, b3.rows, b3.weights, b3.totals,
     b4.bins, b4.rows, b4.weights, b4.totals,
-    b5.bins, b5.rows, b5.weights, b5.totals
+    b5.bins, b5.rows, b5.weights, b5.totals,
+    g.timeouts, g.retried
 FROM cells AS g
 CROSS JOIN LATERAL (
     SELECT

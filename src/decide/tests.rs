@@ -44,6 +44,8 @@ impl Told {
                 caller_errors: 0.0,
                 unpriced: 0.0,
                 unseen: 0.0,
+                timeouts: 0.0,
+                retried: 0.0,
             },
             latency: Sketch::from_values((0..good).map(|index| self.latency * spread(index))),
             cost: Sketch::from_values((0..good).map(|index| self.cost * spread(index))),

@@ -26,6 +26,9 @@ pub(super) const WEIGHT_SCALE: f64 = 1e3;
 /// The metrics that are also kept by minute, as positions in [`METRIC_SCALE`]: latency, cost, quality.
 pub(super) const MINUTE_METRICS: [usize; 3] = [0, 4, 5];
 
+/// Added to the kind of a row that is an attempt after others.
+pub(super) const RETRIED: u8 = 8;
+
 pub(super) const MINUTE_US: i64 = 60_000_000;
 
 /// What a cell's rows have in common. Ordered as the plan lists them.
@@ -53,6 +56,9 @@ pub(super) struct Counts {
     pub caller_errors: i128,
     pub unpriced: i128,
     pub unseen: i128,
+    pub timeouts: i128,
+    /// Of requests that reached a provider: attempts after others.
+    pub retried: i128,
 }
 
 /// Weighted sums and weights of [`MINUTE_METRICS`].
@@ -228,8 +234,21 @@ impl Cell {
 
 impl Counts {
     pub(super) fn absorb(&mut self, other: &Self) {
-        let Self { rows, weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced, unseen } =
-            other;
+        let Self {
+            rows,
+            weight,
+            weight_squared,
+            served,
+            succeeded,
+            provider_errors,
+            caller_errors,
+            unpriced,
+            unseen,
+            timeouts,
+            retried,
+        } = other;
+        self.timeouts += timeouts;
+        self.retried += retried;
         self.rows += rows;
         self.weight += weight;
         self.weight_squared += weight_squared;
@@ -256,6 +275,8 @@ impl Counts {
         self.rows += rows;
         self.weight += weight;
         self.weight_squared += weight_squared;
+        // As scan.sql says.
+        let (retried, kind) = (kind & RETRIED.cast_signed() != 0, kind & !RETRIED.cast_signed());
         match kind {
             0 => return,
             1 | 4 => {
@@ -263,10 +284,14 @@ impl Counts {
                 self.succeeded += weight;
                 self.unpriced += if unpriced { weight } else { 0 };
             }
-            2 => self.provider_errors += weight,
+            2 | 5 => {
+                self.provider_errors += weight;
+                self.timeouts += if kind == 5 { weight } else { 0 };
+            }
             _ => self.caller_errors += weight,
         }
         self.served += weight;
+        self.retried += if retried { weight } else { 0 };
     }
 }
 

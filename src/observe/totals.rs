@@ -35,6 +35,8 @@ impl Totals {
             caller_errors,
             unpriced,
             unseen,
+            timeouts,
+            retried,
         } = self.counts;
         let requests = |weights: i128| weights as f64 / WEIGHT_SCALE;
         Requests {
@@ -47,6 +49,8 @@ impl Totals {
             caller_errors: requests(caller_errors),
             unpriced: requests(unpriced),
             unseen: requests(unseen),
+            timeouts: requests(timeouts),
+            retried: requests(retried),
         }
     }
 
@@ -88,15 +92,28 @@ impl Totals {
             caller_errors,
             unpriced,
             unseen,
+            timeouts,
+            retried,
         } = self.counts;
-        let sums = [weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced, unseen];
+        let sums = [
+            weight,
+            weight_squared,
+            served,
+            succeeded,
+            provider_errors,
+            caller_errors,
+            unpriced,
+            unseen,
+            timeouts,
+            retried,
+        ];
         let bins = |histogram: &Histogram| {
             let bins = histogram.bins().into_iter();
             bins.map(|(bin, rows, weight, total)| (bin, rows, weight, total.to_string())).collect()
         };
         StoredTotals {
             rows,
-            sums: sums.map(|sum| sum.to_string()),
+            sums: sums.map(|sum| sum.to_string()).to_vec(),
             bins: std::array::from_fn(|metric| bins(&self.histograms[metric])),
         }
     }
@@ -113,22 +130,37 @@ impl From<Cell> for Totals {
 type StoredBin = (i16, u32, i64, String);
 
 /// [`Totals`] as they are written down. Sums are of weights in thousandths: all, squared, served, succeeded, failed at the
-/// provider, failed by the caller, without a known cost, and without seen failures.
+/// provider, failed by the caller, without a known cost, without seen failures, timed out, and attempts after others. What was
+/// stored before the last two were counted has none of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredTotals {
     rows: u64,
-    sums: [String; 8],
+    sums: Vec<String>,
     bins: [Vec<StoredBin>; 6],
 }
 
 impl StoredTotals {
     /// What was stored; none where a number is none.
     pub(super) fn restored(&self) -> Option<Totals> {
-        let mut sums = [0; 8];
+        let mut sums = [0; 10];
+        if self.sums.len() < 8 {
+            return None;
+        }
         for (sum, text) in sums.iter_mut().zip(&self.sums) {
             *sum = text.parse().ok()?;
         }
-        let [weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced, unseen] = sums;
+        let [
+            weight,
+            weight_squared,
+            served,
+            succeeded,
+            provider_errors,
+            caller_errors,
+            unpriced,
+            unseen,
+            timeouts,
+            retried,
+        ] = sums;
         let rows = self.rows;
         let counts = Counts {
             rows,
@@ -140,6 +172,8 @@ impl StoredTotals {
             caller_errors,
             unpriced,
             unseen,
+            timeouts,
+            retried,
         };
         let mut totals = Totals { counts, ..Totals::default() };
         for (histogram, bins) in totals.histograms.iter_mut().zip(&self.bins) {

@@ -28,6 +28,10 @@ pub struct Requests {
     pub unpriced: f64,
     /// Successes in logs without failures: how many failed beside them, nobody knows, so there is no error rate.
     pub unseen: f64,
+    /// Among the failures of the provider: those of time.
+    pub timeouts: f64,
+    /// Attempts after others of the same request, whatever became of them.
+    pub retried: f64,
 }
 
 impl Requests {
@@ -55,6 +59,8 @@ impl Requests {
             caller_errors: self.caller_errors + other.caller_errors,
             unpriced: self.unpriced + other.unpriced,
             unseen: self.unseen + other.unseen,
+            timeouts: self.timeouts + other.timeouts,
+            retried: self.retried + other.retried,
         }
     }
 }

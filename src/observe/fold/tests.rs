@@ -13,6 +13,7 @@ fn engine() -> Engine {
     for i in 0..3_000_i64 {
         let optional = |present: bool, value: String| if present { value } else { "NULL".to_owned() };
         let outcome = ["success", "success", "success", "error", "success"][(i % 5) as usize];
+        let outcome = if i % 20 == 8 { "timeout" } else { outcome };
         let fault = if outcome == "success" { "none" } else { ["provider", "caller"][(i % 2) as usize] };
         let _ = write!(
             rows,
@@ -50,7 +51,7 @@ fn engine() -> Engine {
     .into();
     let numbers = numbers.join(", ");
     let setup = format!(
-        "CREATE TEMP TABLE unique_rows AS SELECT 0 AS source, * REPLACE (ts_us::BIGINT AS ts_us, weight_milli::BIGINT AS weight_milli, {numbers}) FROM (VALUES {rows}) AS t(ts_us, request_id, service, complexity, provider, model, config_version, variant, \
+        "CREATE TEMP TABLE unique_rows AS SELECT 0 AS source, ts_us::BIGINT % 7 = 3 AS retried, * REPLACE (ts_us::BIGINT AS ts_us, weight_milli::BIGINT AS weight_milli, {numbers}) FROM (VALUES {rows}) AS t(ts_us, request_id, service, complexity, provider, model, config_version, variant, \
          outcome, fault, cache_hit, weight_milli, latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, \
          output_tokens, cost_usd, quality);
          UPDATE unique_rows SET weight_milli = 1000000000 WHERE ts_us < 280000000;
@@ -144,12 +145,15 @@ fn the_fold_says_what_the_queries_say() {
             caller_errors,
             unpriced,
             unseen,
+            timeouts,
+            retried,
         } = cell.counts;
-        let weights = [served, succeeded, provider_errors, caller_errors, unpriced, unseen].map(|sum| sum as f64 / 1e3);
+        let weights = [served, succeeded, provider_errors, caller_errors, unpriced, unseen, timeouts, retried]
+            .map(|sum| sum as f64 / 1e3);
         let first = [rows as f64, weight as f64 / 1e3, weight_squared as f64 / 1e6];
         ((hashes[&cell.key], vec![i64::from(cell.key.span)]), [&first[..], &weights].concat())
     });
-    same(&counts.collect(), &rows(&engine, &sql, 1, 9));
+    same(&counts.collect(), &rows(&engine, &sql, 1, 11));
 
     let bins = cells.iter().flat_map(|cell| {
         let hash = hashes[&cell.key];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::observe::{
     bins::Bins,
-    fold::{Cell, CellKey, METRIC_SCALE, MINUTE_METRICS},
+    fold::{Cell, CellKey, METRIC_SCALE, MINUTE_METRICS, RETRIED},
     histogram::UNIT,
 };
 
@@ -161,7 +161,7 @@ impl Record {
 impl Cell {
     /// Adds rows of weight one. Sums of fewer than 2³² values below 2³² fit 64 bits.
     fn add_rows(&mut self, rows: &[Record]) {
-        let mut kinds = [[0_u32; 2]; 5];
+        let mut kinds = [[0_u32; 2]; 2 * RETRIED as usize];
         for row in rows {
             kinds[usize::from(row.kind)][usize::from(row.known >> 4 & 1)] += 1;
         }

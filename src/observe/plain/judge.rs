@@ -7,6 +7,7 @@ use super::{
     fields::{Field, Rows},
     vectors::Column,
 };
+use crate::observe::fold::RETRIED;
 
 /// What a row is, as `scan.sql` counts it.
 pub(super) const CACHED: u8 = 0;
@@ -14,6 +15,7 @@ pub(super) const SUCCESS: u8 = 1;
 pub(super) const PROVIDER: u8 = 2;
 pub(super) const CALLER: u8 = 3;
 pub(super) const UNSEEN: u8 = 4;
+pub(super) const TIMEOUT: u8 = 5;
 
 /// Nothing that any clock stamped lies before 1900, in microseconds since 1970. `-infinity` does.
 const EARLIEST_US: i64 = -2_208_988_800_000_000;
@@ -120,7 +122,7 @@ impl Judged {
                 // Classes of failures are many; the SQL knows them.
                 None if errors.is_some_and(|errors| errors.is_known(row)) => None,
                 None => match status {
-                    408 | 504 => Some(PROVIDER),
+                    408 | 504 => Some(TIMEOUT),
                     499 => Some(CALLER),
                     400.. => Some(if refused { CALLER } else { PROVIDER }),
                     100.. => Some(success),
@@ -131,7 +133,8 @@ impl Judged {
             self.odd[row] |= kind.is_none() || succeeded && self.latency[row].is_nan();
             let hit = hits.is_some_and(|hits| hits.get(row).is_some_and(|hit| hit != 0));
             let kind = kind.unwrap_or(PROVIDER);
-            self.kinds.push(if hit { CACHED } else { kind });
+            let retried = if self.retries[row] > 0.0 { RETRIED } else { 0 };
+            self.kinds.push(retried | if hit { CACHED } else { kind });
             if !succeeded {
                 self.quality[row] = f64::NAN;
             }
@@ -144,7 +147,7 @@ fn stated_kind(outcome: &[u8], success: u8, refused: bool) -> Option<u8> {
     match outcome.to_ascii_lowercase().as_slice() {
         b"success" => Some(success),
         b"error" => Some(if refused { CALLER } else { PROVIDER }),
-        b"timeout" => Some(PROVIDER),
+        b"timeout" => Some(TIMEOUT),
         b"cancelled" => Some(CALLER),
         _ => None,
     }

@@ -14,7 +14,7 @@ use crate::{
     domain::price::ModelPrice,
     observe::{
         ObserveError,
-        fold::{METRIC_SCALE, MINUTE_US, NOWHERE},
+        fold::{METRIC_SCALE, MINUTE_US, NOWHERE, RETRIED},
         identities::Finder,
         price::{Tokens, cost_nano, whole},
     },
@@ -115,10 +115,10 @@ impl Judged {
         let units = |metric: usize, value: f64| known(value).map(|value| whole(value, METRIC_SCALE[metric]));
         let weight = known(self.weight[row]).map_or(1_000, |weight| whole(weight, 1e3));
         let quality = units(5, self.quality[row]);
-        if kind == CACHED {
+        if kind & !RETRIED == CACHED {
             return Row { kind, weight, minute, values: [None, None, None, None, None, quality] };
         }
-        let succeeded = matches!(kind, SUCCESS | UNSEEN);
+        let succeeded = matches!(kind & !RETRIED, SUCCESS | UNSEEN);
         let (latency, ttft) =
             if succeeded { (units(0, self.latency[row]), units(1, self.ttft[row])) } else { (None, None) };
         let mut cost = units(4, self.cost[row]);

@@ -358,6 +358,8 @@ fn take(row: &PgRow, cells: &mut BTreeMap<CellKey, Summed>, tally: &mut Tally) -
         caller_errors,
         unpriced: count(17)?,
         unseen: 0,
+        timeouts: count(49)?,
+        retried: count(50)?,
     });
     let list = |place: usize| row.try_get::<Option<Vec<i64>>, _>(place).map(Option::unwrap_or_default);
     let minutes = row.try_get::<Option<Vec<i32>>, _>(18)?.unwrap_or_default();

@@ -61,9 +61,9 @@ fn shifted(subject: &Subject<'_>, past: &Past<'_>, metric: Metric) -> Option<Fin
     if past.now - since > NEWS || past.now - since < STAYED {
         return None;
     }
-    // The regimes as they were measured, not as they were scaled.
-    let from = changes.len().checked_sub(2).map_or(0, |place| changes[place].index);
-    let (before, after) = (median(&hours[from..step.index])?, median(&hours[step.index..])?);
+    // As measured since, and as it would be at these hours without the step.
+    let after = median(&hours[step.index..])?;
+    let before = if logarithm { after * (step.before - step.after).exp() } else { after + step.before - step.after };
     let relative = if before > 0.0 { after / before - 1.0 } else { f64::NAN };
     // From nothing, only failures can come to something.
     let large =

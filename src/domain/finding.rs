@@ -55,6 +55,7 @@ pub enum FindingKind {
     ErrorRateHigh,
     CostPerRequestHigh,
     DailyBudget,
+    MonthlyBudget,
     QualityLow,
     QualityDrop,
     QualityUnknown,

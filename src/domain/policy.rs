@@ -20,6 +20,8 @@ pub struct Policy {
     pub services: BTreeMap<String, Rules>,
     /// Spend allowed in one UTC day over all services together, in US dollars; none means unlimited.
     pub total_daily_budget_usd: Option<f64>,
+    /// The same for one calendar month in UTC.
+    pub total_monthly_budget_usd: Option<f64>,
     /// The scores that make up quality, by name. Empty: quality is what the source itself calls so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, ScoreScale>,
@@ -58,6 +60,8 @@ pub struct Rules {
     pub models: ModelRules,
     /// Spend allowed for this service in one UTC day, in US dollars; none means unlimited.
     pub daily_budget_usd: Option<f64>,
+    /// The same for one calendar month in UTC.
+    pub monthly_budget_usd: Option<f64>,
 }
 
 /// What the optimizer may do with a service.

@@ -10,6 +10,7 @@ use crate::{
     domain::{Evidence, Finding, FindingKind, Policy, Severity, format, plan::SpendOutlook},
     stats::{
         History, Observation, Point, ServiceEvidence,
+        month::{MonthTotal, month_total},
         spend::outlook,
         time_series::day_total::{Method, day_total},
     },
@@ -23,8 +24,63 @@ impl Analyzer for Budget {
         let days =
             subject.past.and_then(|past| forecast(&mut outlook, &past.history.spend, past.slot_seconds, past.now));
         let requests = subject.evidence.window.requests.rows;
-        finding(Some(subject.service), &outlook, days, requests).into_iter().collect()
+        let month = subject.past.zip(subject.rules.monthly_budget_usd).and_then(|(past, budget)| {
+            let found = month_total(&past.history.spend_by_day, past.since, past.now)?;
+            month_finding(Some(subject.service), &found, budget, requests)
+        });
+        finding(Some(subject.service), &outlook, days, requests).into_iter().chain(month).collect()
     }
+}
+
+/// The month's budget over all services together.
+pub(super) fn total_month(observation: &Observation, history: Option<&History>, policy: &Policy) -> Option<Finding> {
+    let (history, budget) = history.zip(policy.total_monthly_budget_usd)?;
+    let mut spend: BTreeMap<i64, Option<f64>> = BTreeMap::new();
+    for (day, usd) in history.services.values().flat_map(|service| &service.spend_by_day) {
+        let sum = spend.entry(*day).or_insert(Some(0.0));
+        *sum = sum.zip(*usd).map(|(sum, usd)| sum + usd);
+    }
+    let found = month_total(&spend, history.since?, observation.windows.window.end().as_second())?;
+    month_finding(None, &found, budget, observation.services.values().map(|one| one.window.requests.rows).sum())
+}
+
+fn month_finding(service: Option<&str>, found: &MonthTotal, budget: f64, requests: u64) -> Option<Finding> {
+    if found.total <= budget {
+        return None;
+    }
+    let (spent, sure) = (found.so_far > budget, found.low > budget);
+    let severity = match (spent, sure) {
+        (true, _) => Severity::of_ratio(found.total, budget).max(Severity::High),
+        (false, true) => Severity::of_ratio(found.total, budget).max(Severity::Medium),
+        (false, false) => Severity::Low,
+    };
+    let summary = if spent {
+        format!("this month's spend {} is past its budget of {}", format::usd(found.so_far), format::usd(budget))
+    } else {
+        format!(
+            "spend {} this month, {} ({} … {}) by its end as on the last {}: {} the budget of {}",
+            format::usd(found.so_far),
+            format::usd(found.total),
+            format::usd(found.low),
+            format::usd(found.high),
+            format::counted(found.days as u64, "day"),
+            if sure { "passes" } else { "may pass" },
+            format::usd(budget)
+        )
+    };
+    Some(Finding {
+        service: service.map(str::to_owned),
+        kind: FindingKind::MonthlyBudget,
+        severity,
+        observed: found.total,
+        limit: budget,
+        unit: "usd_per_month",
+        interval: Some([found.low, found.high]),
+        requests,
+        cause: None,
+        summary,
+        evidence: Evidence::default(),
+    })
 }
 
 /// The budget over all services together.

@@ -51,7 +51,8 @@ pub struct Past<'a> {
     pub history: &'a ServiceHistory,
     /// Length of a slot.
     pub slot_seconds: i64,
-    /// The end of the newest slot, seconds since 1970, UTC.
+    /// The start of the oldest slot of any service, and the end of the newest, seconds since 1970, UTC.
+    pub since: i64,
     pub now: i64,
 }
 
@@ -95,7 +96,7 @@ pub fn findings(observation: &Observation, history: Option<&History>, policy: &P
             let rules = policy.rules(service);
             let past = history.and_then(|history| {
                 let of_service = history.services.get(*service)?;
-                Some(Past { history: of_service, slot_seconds: history.slot_seconds, now })
+                Some(Past { history: of_service, slot_seconds: history.slot_seconds, since: history.since?, now })
             });
             let subject = Subject { service, evidence, rules, observation, past };
             let mut done = TestsDone::default();
@@ -119,6 +120,7 @@ pub fn findings(observation: &Observation, history: Option<&History>, policy: &P
         }
     }
     findings.extend(budget::total(observation, history, policy));
+    findings.extend(budget::total_month(observation, history, policy));
     sort(&mut findings);
     Oriented { findings, looked_at }
 }

@@ -12,8 +12,13 @@ use super::{
 };
 use crate::domain::{Arm, Metric};
 
+const DAY: i64 = 86_400;
+
+/// Days whose spend is kept.
+const KEPT_DAYS: i64 = 400;
+
 /// How long slots are kept, in seconds: two weeks, so that a weekly pattern has been seen twice.
-pub const KEPT_SECONDS: i64 = 14 * 86_400;
+pub const KEPT_SECONDS: i64 = 14 * DAY;
 
 /// The figures of one slot, of a service or of one of its arms, by place in [`Metric::ALL`].
 pub type Values = [Option<f64>; Metric::ALL.len()];
@@ -103,6 +108,8 @@ pub struct ServiceHistory {
     pub arms: BTreeMap<Arm, Track>,
     /// US dollars a slot.
     pub spend: Vec<Point>,
+    /// US dollars by day since 1970, UTC; none where a cost of the day is unknown.
+    pub spend_by_day: BTreeMap<i64, Option<f64>>,
 }
 
 /// Everything remembered.
@@ -110,19 +117,20 @@ pub struct ServiceHistory {
 pub struct History {
     /// Length of a slot, seconds.
     pub slot_seconds: i64,
+    /// Start of the oldest slot there ever was, seconds since 1970.
+    pub since: Option<i64>,
     pub services: BTreeMap<String, ServiceHistory>,
 }
 
 impl History {
     #[must_use]
     pub fn new(slot_seconds: i64) -> Self {
-        Self { slot_seconds, services: BTreeMap::new() }
+        Self { slot_seconds, since: None, services: BTreeMap::new() }
     }
 
     /// Services that have been at work in nearly every slot of the day before `at`, and have nothing in the slot that starts there.
     #[must_use]
     pub fn silent(&self, at: i64) -> Vec<String> {
-        const DAY: i64 = 86_400;
         const NEARLY: f64 = 0.95;
         let slots = (DAY / self.slot_seconds) as f64;
         let at_work = |history: &ServiceHistory| {
@@ -148,6 +156,9 @@ impl History {
             }
         }
         history.spend.extend(slot.spend_usd.map(|value| Point { at: slot.at, value }));
+        let today = history.spend_by_day.entry(slot.at.div_euclid(DAY)).or_insert(Some(0.0));
+        *today = today.zip(slot.spend_usd).map(|(sum, usd)| sum + usd);
+        self.since = Some(self.since.map_or(slot.at, |since| since.min(slot.at)));
         history.forget(slot.at - KEPT_SECONDS);
     }
 }
@@ -162,6 +173,8 @@ impl ServiceHistory {
     fn forget(&mut self, before: i64) {
         self.service.forget(before);
         forget(&mut self.spend, before);
+        let kept = (before + KEPT_SECONDS).div_euclid(DAY) - KEPT_DAYS;
+        self.spend_by_day.retain(|day, _| *day >= kept);
         self.arms.retain(|_, track| {
             track.forget(before);
             !track.is_empty()

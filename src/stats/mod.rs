@@ -13,6 +13,7 @@ pub mod hypothesis;
 pub mod interval;
 pub mod limits;
 pub mod mann_kendall;
+pub mod month;
 pub mod multiplicity;
 pub mod power;
 pub mod psi;

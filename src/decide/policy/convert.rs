@@ -42,6 +42,7 @@ pub(super) fn rules(yaml: RulesYaml, needed: &mut Needed) -> Rules {
         rollback,
         models,
         daily_budget_usd,
+        monthly_budget_usd,
     } = yaml;
     Rules {
         mode: Mode::from(needed.get("mode", mode)),
@@ -54,6 +55,7 @@ pub(super) fn rules(yaml: RulesYaml, needed: &mut Needed) -> Rules {
         rollback: self::rollback(rollback.unwrap_or_default(), needed),
         models: self::models(models.unwrap_or_default(), needed),
         daily_budget_usd: needed.get("daily_budget_usd", daily_budget_usd.map(LimitYaml::amount)),
+        monthly_budget_usd: monthly_budget_usd.and_then(LimitYaml::amount),
     }
 }
 

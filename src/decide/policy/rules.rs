@@ -24,11 +24,15 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     for layer in layers.iter().rev().filter(|layer| layer.value.is_mapping()) {
         overlay(&mut merged, layer.value.clone());
     }
-    let shared = without(&merged, &["name", "extends", "total_daily_budget_usd", "scores", "services"]);
-    let (total_daily_budget_usd, declared, default) = split(read(without(&merged, &["services"]), top, found)?);
+    let shared = without(
+        &merged,
+        &["name", "extends", "total_daily_budget_usd", "total_monthly_budget_usd", "scores", "services"],
+    );
+    let (totals, declared, default) = split(read(without(&merged, &["services"]), top, found)?);
 
     let mut needed = Needed::default();
-    let total = needed.get("total_daily_budget_usd", total_daily_budget_usd.map(LimitYaml::amount));
+    let total_daily_budget_usd = needed.get("total_daily_budget_usd", totals.daily.map(LimitYaml::amount));
+    let total_monthly_budget_usd = totals.monthly.and_then(LimitYaml::amount);
     let default = rules(default, &mut needed);
     // Values that were refused are not missing, and what they would have been is not known.
     if found.is_empty() {
@@ -53,7 +57,7 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     if !found.is_empty() {
         return None;
     }
-    Some(Policy { name: name_of(top), default, services, total_daily_budget_usd: total, scores })
+    Some(Policy { name: name_of(top), default, services, total_daily_budget_usd, total_monthly_budget_usd, scores })
 }
 
 /// Reads sieved values. That this fails would be a gap in the sieve; it is reported all the same, never skipped.
@@ -63,13 +67,20 @@ fn read<T: serde::de::DeserializeOwned>(value: Value, top: &Document, found: &mu
         .ok()
 }
 
-/// The total budget, the scores, and the rules for every service.
-fn split(policy: PolicyYaml) -> (Option<LimitYaml>, BTreeMap<String, ScoreYaml>, RulesYaml) {
+/// Budgets over all services.
+struct Totals {
+    daily: Option<LimitYaml>,
+    monthly: Option<LimitYaml>,
+}
+
+/// The total budgets, the scores, and the rules for every service.
+fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml) {
     let PolicyYaml {
         name: _,     // the top layer's alone, see `name_of`
         extends: _,  // followed already
         services: _, // laid over the rest one by one
         total_daily_budget_usd,
+        total_monthly_budget_usd,
         scores,
         mode,
         objectives,
@@ -81,6 +92,7 @@ fn split(policy: PolicyYaml) -> (Option<LimitYaml>, BTreeMap<String, ScoreYaml>,
         rollback,
         models,
         daily_budget_usd,
+        monthly_budget_usd,
     } = policy;
     let rules = RulesYaml {
         mode,
@@ -93,8 +105,9 @@ fn split(policy: PolicyYaml) -> (Option<LimitYaml>, BTreeMap<String, ScoreYaml>,
         rollback,
         models,
         daily_budget_usd,
+        monthly_budget_usd,
     };
-    (total_daily_budget_usd, scores.unwrap_or_default(), rules)
+    (Totals { daily: total_daily_budget_usd, monthly: total_monthly_budget_usd }, scores.unwrap_or_default(), rules)
 }
 
 fn without(value: &Value, keys: &[&str]) -> Value {

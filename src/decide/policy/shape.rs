@@ -27,6 +27,9 @@ pub(super) struct PolicyYaml {
     /// Spend allowed in one UTC day over all services together, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) total_daily_budget_usd: Option<LimitYaml>,
+    /// The same for one calendar month in UTC. Left out: unlimited.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) total_monthly_budget_usd: Option<LimitYaml>,
     /// The scores that make up quality, by name, each with its scale. Left out: quality is what the source itself calls
     /// so, on the scale 0 to 1.
     pub(super) scores: Option<BTreeMap<String, ScoreYaml>>,
@@ -42,6 +45,9 @@ pub(super) struct PolicyYaml {
     /// Spend allowed for one service in one UTC day, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) daily_budget_usd: Option<LimitYaml>,
+    /// The same for one calendar month in UTC. Left out: unlimited.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) monthly_budget_usd: Option<LimitYaml>,
     /// Overrides by service name. Each may state any part of the settings above; the rest stays as it is there.
     #[expect(dead_code, reason = "laid over the rest one by one")]
     pub(super) services: Option<BTreeMap<String, RulesYaml>>,
@@ -78,6 +84,9 @@ pub(super) struct RulesYaml {
     /// Spend allowed for this service in one UTC day, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) daily_budget_usd: Option<LimitYaml>,
+    /// The same for one calendar month in UTC. Left out: unlimited.
+    #[schemars(extend("x-unit" = "US dollars"))]
+    pub(super) monthly_budget_usd: Option<LimitYaml>,
 }
 
 /// What the optimizer may do with a service.

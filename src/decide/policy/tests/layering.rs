@@ -38,6 +38,7 @@ fn balanced() -> Rules {
         },
         models: ModelRules { allow: vec![], deny: vec![], consider: vec![] },
         daily_budget_usd: Some(1000.0),
+        monthly_budget_usd: None,
     }
 }
 
@@ -63,6 +64,7 @@ fn the_profiles_hold_the_documented_numbers() {
             default,
             services,
             total_daily_budget_usd: Some(1000.0),
+            total_monthly_budget_usd: None,
             scores: std::collections::BTreeMap::new(),
         };
         assert_eq!(profile(name), wanted);

@@ -39,7 +39,7 @@ fn unknown_keys() {
         ("services: {'': {}}", "x.yaml:2: `services.\"\"`: is no name; names have 1 to 128 printable characters"),
         (
             "\"a\\eb\": 1",
-            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: constraints, daily_budget_usd, decision, evidence, extends, mode, models, name, objectives, rollback, rollout, scores, services, thresholds, total_daily_budget_usd",
+            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: constraints, daily_budget_usd, decision, evidence, extends, mode, models, monthly_budget_usd, name, objectives, rollback, rollout, scores, services, thresholds, total_daily_budget_usd, total_monthly_budget_usd",
         ),
     ]);
 }

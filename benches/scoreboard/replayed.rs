@@ -38,11 +38,32 @@ pub const FILES: [&str; 12] = [
 /// One file after the replay.
 #[derive(Debug)]
 pub struct Replayed {
-    pub outcome: Outcome,
-    /// Anomalies by the figure that was unusual.
-    pub by_metric: BTreeMap<String, usize>,
+    rows: usize,
+    windows: Vec<(usize, usize)>,
+    /// Anomalies: the figure that was unusual, and the row at which it was told.
+    pub anomalies: Vec<(String, usize)>,
     /// Findings of other kinds, each tick that tells one.
     pub other_kinds: BTreeMap<String, usize>,
+}
+
+impl Replayed {
+    /// For the score: anomalies of every figure, or of one alone.
+    #[must_use]
+    pub fn outcome(&self, metric: Option<&str>) -> Outcome {
+        let counted = self.anomalies.iter().filter(|(name, _)| metric.is_none_or(|metric| metric == name));
+        let detections = counted.map(|(_, row)| *row).collect();
+        Outcome { rows: self.rows, windows: self.windows.clone(), detections }
+    }
+
+    /// Anomalies by figure.
+    #[must_use]
+    pub fn by_metric(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (metric, _) in &self.anomalies {
+            *counts.entry(metric.clone()).or_default() += 1;
+        }
+        counts
+    }
 }
 
 /// Replays a file with the policy that is built in and the settings that are the default.
@@ -55,11 +76,8 @@ pub fn replay(stem: &str) -> Replayed {
     // A slot is judged by what was in it last: its alarm is there when its last row is.
     let last_rows: BTreeMap<i64, usize> =
         rows.iter().enumerate().map(|(row, (at, _))| (at.div_euclid(SLOT) * SLOT, row)).collect();
-    let mut replayed = Replayed {
-        outcome: Outcome { rows: rows.len(), windows: windows(stem, &rows), detections: Vec::new() },
-        by_metric: BTreeMap::new(),
-        other_kinds: BTreeMap::new(),
-    };
+    let windows = windows(stem, &rows);
+    let mut replayed = Replayed { rows: rows.len(), windows, anomalies: Vec::new(), other_kinds: BTreeMap::new() };
     for line in ticks(&file).lines() {
         let tick: Value = serde_json::from_str(line).expect("a tick is a line of JSON");
         for finding in tick["findings"].as_array().expect("findings") {
@@ -69,11 +87,10 @@ pub fn replay(stem: &str) -> Replayed {
                 continue;
             }
             let metric = finding["metric"].as_str().expect("anomalies name their figure");
-            *replayed.by_metric.entry(metric.to_owned()).or_default() += 1;
             let since: Timestamp = finding["since"].as_str().and_then(|text| text.parse().ok()).expect("a time");
             // A slot without rows alarms as silence does: what came before it is what there is to point at.
             let row = last_rows.range(..=since.as_second()).next_back().expect("no alarm before the first row");
-            replayed.outcome.detections.push(*row.1);
+            replayed.anomalies.push((metric.to_owned(), *row.1));
         }
     }
     replayed

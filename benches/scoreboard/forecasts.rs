@@ -32,7 +32,7 @@ impl Record {
     }
 
     /// Infinite where staying as it is was always right and the forecast was not.
-    fn to_naive(&self) -> f64 {
+    fn naive_ratio(&self) -> f64 {
         self.error / self.naive.max(f64::MIN_POSITIVE)
     }
 }
@@ -78,23 +78,28 @@ pub fn print(as_json: bool) {
                 json!(series.name),
                 json!(series.slot),
                 json!(horizon),
-                json!(record.count),
+                json!(record.count as u64),
                 rounded(record.cover(), 3),
                 rounded(record.below / record.count, 3),
                 rounded(record.above / record.count, 3),
-                rounded(record.to_naive(), 3),
+                rounded(record.naive_ratio(), 3),
                 rounded(record.width / record.error.max(f64::MIN_POSITIVE), 1),
             ]);
         }
     }
     table.print(as_json);
-    let columns = ["series", "rows", "mean_cover", "cover_85_to_95", "mae_to_naive_geometric_mean"];
+    let columns =
+        ["series", "n", "cover", "rows", "mean_cover", "rows_covered_85_to_95", "mae_to_naive_geometric_mean"];
     let mut summary = Table::new("forecast summary", &columns);
     for (group, records) in groups {
         let count = records.len() as f64;
-        let ratio = records.iter().map(|record| record.to_naive().max(1e-9).ln()).sum::<f64>() / count;
+        let ratio = records.iter().map(|record| record.naive_ratio().max(1e-9).ln()).sum::<f64>() / count;
+        let forecasts: f64 = records.iter().map(|record| record.count).sum();
+        let outside: f64 = records.iter().map(|record| record.below + record.above).sum();
         summary.push(vec![
             json!(group),
+            json!(forecasts as u64),
+            rounded(1.0 - outside / forecasts, 3),
             json!(records.len()),
             rounded(records.iter().map(Record::cover).sum::<f64>() / count, 3),
             json!(records.iter().filter(|record| (0.85..=0.95).contains(&record.cover())).count()),

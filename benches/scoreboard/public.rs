@@ -23,7 +23,7 @@ pub fn path(name: &str) -> PathBuf {
 #[must_use]
 pub fn bytes(name: &str) -> Vec<u8> {
     let packed = fs::read(path(name)).unwrap_or_else(|error| panic!("testdata/public/{name}: {error}"));
-    if !name.ends_with(".gz") {
+    if Path::new(name).extension().is_none_or(|extension| extension != "gz") {
         return packed;
     }
     let mut bytes = Vec::new();

@@ -33,7 +33,9 @@ impl Table {
             return;
         }
         let head: Vec<String> = self.columns.iter().map(|name| name.replace('_', " ")).collect();
-        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+        let digits: Vec<usize> = (0..head.len()).map(|place| self.digits(place)).collect();
+        let shown = |row: &Vec<Value>| row.iter().zip(&digits).map(|(value, digits)| shown(value, *digits)).collect();
+        let rows: Vec<Vec<String>> = self.rows.iter().map(shown).collect();
         let wide = |place: usize| rows.iter().chain([&head]).map(|row| row[place].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..head.len()).map(wide).collect();
         let is_text = |place: usize| self.rows.iter().any(|row| row[place].is_string() || row[place].is_array());
@@ -46,12 +48,19 @@ impl Table {
             println!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
         }
     }
+
+    /// The most digits after the point that a number of the column needs.
+    fn digits(&self, place: usize) -> usize {
+        let after = |value: &Value| value.to_string().split_once('.').map_or(0, |(_, digits)| digits.len());
+        self.rows.iter().map(|row| &row[place]).filter(|value| value.is_f64()).map(after).max().unwrap_or(0)
+    }
 }
 
-fn shown(value: &Value) -> String {
+fn shown(value: &Value, digits: usize) -> String {
     match value {
         Value::Null => "–".into(),
         Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => format!("{:.digits$}", number.as_f64().unwrap_or(f64::NAN)),
         other => other.to_string(),
     }
 }

@@ -35,7 +35,7 @@ const JUDGED: usize = 4;
 #[derive(Debug, Clone, Copy)]
 pub struct Fleet {
     pub services: usize,
-    pub slots: usize,
+    pub slots: i64,
 }
 
 /// It, made.
@@ -66,12 +66,14 @@ impl Fleet {
         let mut history = History::new(SLOT);
         let mut slots = Vec::new();
         for number in 0..self.slots {
-            let at = START + number as i64 * SLOT;
+            let at = START + number * SLOT;
             let all: Vec<(String, Slot)> = names.iter().map(|name| (name.clone(), slot(at, &mut random))).collect();
-            all.iter().for_each(|(name, slot)| history.push(name, slot));
+            for (name, slot) in &all {
+                history.push(name, slot);
+            }
             slots.push(all);
         }
-        let end = START + self.slots as i64 * SLOT;
+        let end = START + self.slots * SLOT;
         let services = names.into_iter().map(|name| (name, evidence::service(end / 60 - 1_440, &mut random))).collect();
         let observation = Observation { windows: windows(end), source: source(), services, figures: BTreeMap::new() };
         let balanced = Source::profile("balanced").expect("balanced is built in");

@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 # Fetched only for what builds. Empty when it cannot be had; then DuckDB is compiled in, which takes long.
-ifneq ($(filter demo test lint docs bench release,$(MAKECMDGOALS)),)
+ifneq ($(filter demo test lint docs bench scoreboard release,$(MAKECMDGOALS)),)
 ifndef DUCKDB_LIB_DIR
 DUCKDB_LIB_DIR := $(shell scripts/fetch-duckdb)
 endif
@@ -15,10 +15,10 @@ endif
 endif
 CARGO := cargo
 
-.PHONY: help demo test lint docs bench release clean
+.PHONY: help demo test lint docs bench scoreboard release clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: ## Build what is missing and show the plan over the test data
 	@# An example is built along: Cargo then unifies features as it does for tests, and Polars is not compiled twice.
@@ -44,6 +44,9 @@ bench: ## Measure a million events, or ROWS=…, against a bare DuckDB GROUP BY,
 	scripts/ensure-postgres
 	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan -- $(ROWS)
 	$(CARGO) bench --quiet --locked $(FEATURES) --bench sources -- $(ROWS)
+
+scoreboard: ## Score the statistics on public data, their calibration and their speed, or PARTS='nab tcpd …' (release build)
+	$(CARGO) bench --quiet --locked $(FEATURES) --bench scoreboard -- $(PARTS)
 
 release: ## Build the optimized binary
 	$(CARGO) build --release --locked $(FEATURES)

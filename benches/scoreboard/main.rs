@@ -1,0 +1,62 @@
+//! How well the statistics do on public data, how often they cry wolf on made-up data without change, and how fast they are.
+//!
+//! ```text
+//! make scoreboard
+//! cargo bench --bench scoreboard -- nab tcpd           # only these parts
+//! cargo bench --bench scoreboard -- --json calibration # one line of JSON a result; the full table takes minutes
+//! ```
+//! Without names all parts run, calibration with few trials. `cargo test` runs a little of it, to keep it alive.
+
+mod calibration;
+mod change_points;
+mod forecasts;
+mod levels;
+mod nab;
+mod public;
+mod replayed;
+mod series;
+mod speed;
+mod table;
+mod tcpd;
+mod windows;
+
+use calibration::Effort;
+
+const PARTS: [&str; 5] = ["nab", "tcpd", "calibration", "forecast", "speed"];
+
+fn main() {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut taken = |flag: &str| {
+        let before = arguments.len();
+        arguments.retain(|argument| argument != flag);
+        arguments.len() < before
+    };
+    // `cargo bench` says so; without it this is a test run.
+    let (measuring, json) = (taken("--bench"), taken("--json"));
+    if let Some(unknown) = arguments.iter().find(|name| !PARTS.contains(&name.as_str())) {
+        panic!("no part is called {unknown}; there are {}", PARTS.join(", "));
+    }
+    if !measuring && arguments.is_empty() {
+        change_points::print(json);
+        speed::of_analysis(&speed::Fleet { services: 4, slots: 4 * 96 }, 1, json);
+        return;
+    }
+    let named = |part: &str| arguments.iter().any(|name| name == part);
+    let wanted = |part: &str| arguments.is_empty() || named(part);
+    if wanted("nab") {
+        windows::print(json);
+    }
+    if wanted("tcpd") {
+        change_points::print(json);
+    }
+    if wanted("calibration") {
+        levels::print(if named("calibration") { Effort::Full } else { Effort::Quick }, json);
+    }
+    if wanted("forecast") {
+        forecasts::print(json);
+    }
+    if wanted("speed") {
+        speed::of_analysis(&speed::Fleet { services: 1_000, slots: 672 }, 5, json);
+        speed::of_replay(&speed::Month { services: 6, days: 30, requests_a_slot: 4.0 }, json);
+    }
+}

@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     if arguments.schema {
         return sink::print(&report::tick_schema());
     }
+    arguments.history.whole_slots(arguments.every)?;
     let reading = arguments.history.reading()?;
     let (record, policy) = arguments.history.record(reading, arguments.span.unwrap_or(ALL), arguments.every)?;
     ticks(&record, &policy, arguments.history.window, |tick| {

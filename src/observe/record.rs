@@ -160,13 +160,18 @@ impl Record {
         &self.source
     }
 
-    /// Starts of all slots between the oldest and the newest row, in minutes since 1970; also of those without a row.
+    /// Starts of all slots between the oldest and the newest row, in minutes since 1970; also of those without a row. Where
+    /// the end was asked for, or is that of the clock, up to there: silence until then is news too.
     #[must_use]
     pub fn slots(&self) -> Vec<i64> {
         let lanes = || self.services.values().flatten();
         let first = lanes().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
         let last = lanes().filter_map(|lane| lane.slots.last()).map(|piece| piece.at).max();
-        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+        let (Some(first), Some(mut last)) = (first, last) else { return Vec::new() };
+        if self.until != UntilSource::NewestEvent {
+            let whole = minutes(&self.asked).1 - self.grain.minutes();
+            last = last.max(self.grain.start(whole));
+        }
         (first..=last).step_by(self.grain.minutes() as usize).collect()
     }
 
@@ -217,6 +222,17 @@ impl Record {
         // The log ends inside this slot: who knows whether the traffic did.
         let cut = newest < to && newest >= from && newest.duration_since(from) < to.duration_since(from) * 9 / 10;
         whole && !cut
+    }
+
+    /// How much of a window the source can know about; none where that is less than half of it, too little for a rate.
+    fn covered_minutes(&self, window: &Window) -> Option<f64> {
+        let known = match self.until {
+            UntilSource::NewestEvent => self.source.newest_event,
+            UntilSource::Flag | UntilSource::Clock => Some(self.asked.end()),
+        };
+        let (from, to) = (window.start().max(self.asked.start()), known.unwrap_or(window.end()).min(window.end()));
+        let seconds = to.duration_since(from).as_secs_f64();
+        (2.0 * seconds >= window.seconds()).then_some(seconds / 60.0)
     }
 
     /// What each service did in the slot that starts at this minute.
@@ -319,19 +335,23 @@ impl Record {
             return None;
         }
         [evidence.window, evidence.before, evidence.lookback] = sums.map(|sum| sum.rollup());
-        evidence.reference = reference(&days, (hours.1 - hours.0) as f64);
+        // A day whose hours begin before the service or the source does is a day cut short.
+        let first = lanes.iter().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
+        let first = first.unwrap_or(all.0).max(minutes(&self.asked).0);
+        let whole = (1..).zip(&days).filter(|(day, _)| hours.0 - day * DAY_MINUTES >= first).map(|(_, sum)| sum);
+        evidence.reference = reference(whole, (hours.1 - hours.0) as f64, self.covered_minutes(&windows.window));
         Some(evidence)
     }
 }
 
 /// The same hours of the days before; none where there was nothing.
-fn reference(days: &[Sum], minutes: f64) -> Option<Reference> {
+fn reference<'a>(days: impl Iterator<Item = &'a Sum>, minutes: f64, covered_minutes: Option<f64>) -> Option<Reference> {
     let (mut all, mut each) = (Sum::default(), Vec::new());
-    for day in days.iter().filter(|day| day.totals.counts.rows > 0) {
+    for day in days.filter(|day| day.totals.counts.rows > 0) {
         all.absorb(day);
         each.push(values(&day.totals.rollup(), Some(minutes)));
     }
-    (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each })
+    (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each, covered_minutes })
 }
 
 impl Lane {

@@ -28,8 +28,8 @@ use crate::{
 /// The pieces in which the variation of means over time is looked at; where slots are shorter, the slots.
 const BUCKET: Grain = Grain::FiveMinutes;
 
-/// Above this many, hours take their place.
-const MOST_BUCKETS: usize = 96;
+/// A span is cut into about this many of them; more are put together.
+const MOST_BUCKETS: i64 = 96;
 
 const DAY_MINUTES: i64 = 1_440;
 
@@ -53,7 +53,7 @@ struct Piece {
     /// First minute, since 1970.
     at: i64,
     totals: Totals,
-    /// The same in shorter pieces, by first minute.
+    /// The same in shorter pieces, by first minute; only of slots.
     buckets: Buckets,
 }
 
@@ -132,7 +132,7 @@ fn hours(grain: Grain, slots: &BTreeMap<i64, (Totals, Buckets)>) -> Vec<Piece> {
     for (slot, (totals, _)) in slots.iter().filter(|_| grain < Grain::Hour) {
         hours.entry(Grain::Hour.start(*slot)).or_default().absorb(&totals.counts, &totals.histograms);
     }
-    let piece = |(at, totals): (i64, Totals)| Piece { at, buckets: Buckets::from([(at, totals.buckets())]), totals };
+    let piece = |(at, totals)| Piece { at, totals, buckets: Buckets::default() };
     hours.into_iter().map(piece).collect()
 }
 
@@ -368,12 +368,11 @@ impl Lane {
         for piece in pieces.into_iter().flatten() {
             sum.totals.absorb(&piece.totals.counts, &piece.totals.histograms);
         }
-        let slots = range(&self.slots, (from, to));
-        // Hours that only begin or end inside would count what lies outside.
-        let hourly = slots.iter().map(|piece| piece.buckets.len()).sum::<usize>() > MOST_BUCKETS && by_hours;
-        for piece in if hourly { range(&self.hours, (first, last)) } else { slots } {
+        // As wide as a plan takes them, so that both find requests alike in the same measure.
+        let width = ((to - from + MOST_BUCKETS - 1) / MOST_BUCKETS).max(1);
+        for piece in range(&self.slots, (from, to)) {
             for (at, buckets) in &piece.buckets {
-                add(&mut sum.buckets, *at, buckets);
+                add(&mut sum.buckets, at - at % width, buckets);
             }
         }
         sum

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::{
+    postgres::Server,
     run,
     traffic::{DAY, END, HOUR, Row, Traffic, log},
 };
@@ -220,4 +221,24 @@ fn spend_is_paced_by_the_same_hours_of_former_days() {
     assert!(low < spent && spent < high, "{low} {spent} {high}");
     assert!(pace["summary"].as_str().unwrap().contains("as in the same hours of"), "{}", pace["summary"]);
     assert_eq!(pace["unit"], "usd_per_day");
+}
+
+#[test]
+fn a_database_whose_traffic_has_stopped_is_silent_now() {
+    // Nobody says when: a database is read up to the clock.
+    let server = Server::shared();
+    server.database("silent");
+    server.run(
+        "silent",
+        "CREATE TABLE requests (ts timestamptz NOT NULL, request_id text, service text, model text, latency_ms double precision,
+            outcome text);
+         INSERT INTO requests SELECT now() - n * interval '1 minute', 'r' || n, CASE n % 2 WHEN 0 THEN 'chat' ELSE 'mail' END, 'gpt-4o',
+            1234 + n % 7, 'success' FROM generate_series(185, 3000) n",
+    );
+    let analysis =
+        analysis(Path::new(env!("CARGO_TARGET_TMPDIR")), &["--from", &server.url("silent"), "--window", "1h"]);
+    assert_eq!(analysis["windows"]["until"], "clock");
+    for service in ["chat", "mail"] {
+        expect_one(&analysis, service, "no_traffic", None);
+    }
 }

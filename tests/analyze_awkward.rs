@@ -221,6 +221,6 @@ fn spans_that_do_not_fit_are_refused_with_the_way_out() {
     // The shortest lookback there can be is two windows.
     let found = analysis(folder.path(), &["--from", &file, "--lookback", "5m", "--forecast"]);
     assert_eq!(found["slot_minutes"], 15);
-    let fine = analysis(folder.path(), &["--from", &file, "--every", "1m", "--window", "7m"]);
-    assert_eq!(fine["slot_minutes"], 1);
+    let minutes = analysis(folder.path(), &["--from", &file, "--every", "1m", "--window", "7m"]);
+    assert_eq!(minutes["slot_minutes"], 1);
 }

@@ -138,7 +138,9 @@ fn kinds(store: &Store) {
     let peak = store.set("peak", &["--kind", "peak"]);
     let best = (END / DAY - 5) * DAY;
     assert_eq!(store.hours("peak", "chat"), (best, best + 23 * HOUR, 24));
-    assert!(peak.contains("holds 1 service") == !store.fine(&["show", "peak"]).contains("mail"), "{peak}");
+    assert!(peak.contains("`peak` holds 2 services"), "{peak}");
+    let (first, last, _) = store.hours("peak", "mail");
+    assert_eq!(first.div_euclid(DAY), last.div_euclid(DAY), "a peak is a day");
     let before = store.set("before", &["--kind", "pre-change", "--span", "1d"]);
     // The hour in which the version changed has requests of both.
     assert_eq!(store.hours("before", "chat").1, END - 37 * HOUR);
@@ -212,7 +214,9 @@ fn differences(store: &Store) {
     let own = ["compare", "hour", "--from", store.log.as_str()];
     expect(&store.run(&own), 2, &["nothing in the window can be held against", "no hour outside of the window"]);
     let mut strangers = today(|_| {});
-    strangers.iter_mut().for_each(|row| row.service = "stranger".to_owned());
+    for row in &mut strangers {
+        row.service = String::from("stranger");
+    }
     let strangers = log(store.path(), "strangers.csv", &strangers);
     expect(&store.run(&["compare", "week", "--from", &strangers]), 2, &["no service of the log is in", "chat"]);
 }
@@ -306,13 +310,13 @@ fn several_at_once_and_one_that_is_killed() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     }
-    let names = |list: &str| list.lines().skip(1).map(|line| line[..1].to_owned()).collect::<String>();
+    let names = |shown: &str| shown.lines().skip(1).map(|line| line[..1].to_owned()).collect::<String>();
     assert_eq!(names(&store.fine(&["list"])), "abc");
 
     // However far one came: what is there is whole, and the next goes on.
-    let begun = Instant::now();
+    let started = Instant::now();
     begin("t").wait_with_output().unwrap();
-    let whole = begun.elapsed();
+    let whole = started.elapsed();
     for part in 1..=8 {
         let mut child = begin("k");
         std::thread::sleep(whole.mul_f64(f64::from(part) / 8.0).min(Duration::from_secs(2)));

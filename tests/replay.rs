@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
 use support::{
-    plan_json, root, run,
+    expect, plan_json, root, run,
     traffic::{END, HOUR, Row, Traffic, log},
 };
 use tempfile::tempdir;
@@ -140,4 +140,29 @@ fn an_alarm_is_told_once_and_when_it_begins() {
     let no_traffic = all.iter().filter(|tick| tick["findings"].to_string().contains("no_traffic")).count();
     assert_eq!(no_traffic, 2 * 4 + 1);
     assert_eq!(all.len(), 7 * 96);
+}
+
+#[test]
+fn figures_of_others_are_known_when_they_came_and_are_no_log() {
+    let folder = tempdir().unwrap();
+    // One in five failed in each of the last minutes.
+    let minute = |number: i64| {
+        let at = jiff::Timestamp::from_second(END - 60 * number - 30).unwrap();
+        format!("{at},error_rate,0.2,helpdesk,,gpt-4o,openai,eu,\n")
+    };
+    let rows: String = (0..10).map(minute).collect();
+    let figures = folder.path().join("figures.csv");
+    std::fs::write(&figures, format!("time,metric_name,value,service,endpoint,model,provider,region,tags\n{rows}"))
+        .unwrap();
+    let figures = figures.to_string_lossy().into_owned();
+    let alone = run(folder.path(), &["replay", "--from", &figures]);
+    expect(&alone, 2, &["nothing to step through", "optimizer analyze"]);
+    let said = |tick: &Value| tick["findings"].to_string().contains("say nothing about single models");
+    let newest = parsed(&run(folder.path(), &["analyze", "--format", "json", "--from", &figures]).stdout);
+    assert!(said(&newest), "{newest:#}");
+    let rows = Traffic { service: "chat", seed: 33, days: 2, per_hour: 30.0 }.rows();
+    let file = log(folder.path(), "a.csv", &rows);
+    let ticks = ticks(folder.path(), &["--from", &file, "--from", &figures]);
+    let knowing: Vec<usize> = (0..ticks.len()).filter(|tick| said(&parsed(&ticks[*tick]))).collect();
+    assert_eq!(knowing, [ticks.len() - 1]);
 }

@@ -164,15 +164,21 @@ impl Record {
     /// the end was asked for, or is that of the clock, up to there: silence until then is news too.
     #[must_use]
     pub fn slots(&self) -> Vec<i64> {
+        let Some((first, last)) = self.edges() else { return Vec::new() };
+        (first..=last).step_by(self.grain.minutes() as usize).collect()
+    }
+
+    /// The first and the last slot.
+    fn edges(&self) -> Option<(i64, i64)> {
         let lanes = || self.services.values().flatten();
         let first = lanes().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
         let last = lanes().filter_map(|lane| lane.slots.last()).map(|piece| piece.at).max();
-        let (Some(first), Some(mut last)) = (first, last) else { return Vec::new() };
+        let (first, mut last) = (first?, last?);
         if self.until != UntilSource::NewestEvent {
             let whole = minutes(&self.asked).1 - self.grain.minutes();
             last = last.max(self.grain.start(whole));
         }
-        (first..=last).step_by(self.grain.minutes() as usize).collect()
+        Some((first, last))
     }
 
     /// The end of a slot.
@@ -275,7 +281,10 @@ impl Record {
         let services = evidence.collect();
         let newest = self.source.newest_event.map(|newest| newest.min(end - SignedDuration::from_micros(1)));
         let source = SourceSummary { newest_event: newest, ..self.source.clone() };
-        Ok(Observation { windows, source, services, figures: self.figures.clone() })
+        // Figures were read for the window that ends the record; earlier ticks could not know them.
+        let newest = self.edges().is_none_or(|(_, last)| end >= self.end_of(last));
+        let figures = if newest { self.figures.clone() } else { BTreeMap::new() };
+        Ok(Observation { windows, source, services, figures })
     }
 
     fn windows(

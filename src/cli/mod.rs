@@ -39,8 +39,8 @@ Examples:
   optimizer plan --dry-run --from postgres://reader@db/llm
   optimizer policy check policies/balanced.yaml
 
-Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used;
-4 the state store cannot be used; 130 stopped by Ctrl-C.";
+Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used; 4 the state store cannot be
+used; 130 stopped by Ctrl-C.";
 
 /// Plans better LLM configurations from request metrics, with reasons.
 #[derive(Debug, Parser)]

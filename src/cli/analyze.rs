@@ -86,13 +86,16 @@ pub(super) fn run(arguments: &AnalyzeArgs) -> Result<(), Failure> {
     if arguments.schema {
         return sink::print(&report::analysis_schema());
     }
+    arguments.history.whole_slots(arguments.every)?;
+    let baseline = arguments.baseline.read()?;
     let reading = arguments.history.reading()?;
     let (record, policy) = arguments.history.record(reading, arguments.lookback, arguments.every)?;
     let alerts = observe::alerts(&arguments.alerts)?;
     warn_of_rejected(&alerts);
     let mut analysis = analysis(&record, &policy, arguments.history.window, &alerts)?;
-    let worse = arguments.baseline.against(&record, arguments.history.window, &policy)?;
-    analysis.findings.extend(worse);
+    if let Some(baseline) = &baseline {
+        analysis.findings.extend(baseline.against(&record, arguments.history.window, &policy)?);
+    }
     orient::sort(&mut analysis.findings);
     sink::print(&match arguments.format {
         AnalyzeFormat::Auto => text(&analysis, arguments.forecast, screen()),

@@ -143,7 +143,11 @@ pub(super) fn run(arguments: &BaselineArgs) -> Result<(), Failure> {
 
 fn set(arguments: &SetArgs) -> Result<(), Failure> {
     // The store comes first: nobody wants to read a month of data to learn that the disk is full.
+    check_name(&arguments.name)?;
     let mut store = arguments.state.open(Open::Create)?;
+    if !arguments.replace {
+        store.check_free(&arguments.name)?;
+    }
     let reading = arguments.history.reading()?;
     let (record, policy) = arguments.history.record(reading, arguments.lookback, Grain::Hour)?;
     let mut services = std::collections::BTreeMap::new();
@@ -177,6 +181,12 @@ fn set(arguments: &SetArgs) -> Result<(), Failure> {
         text += &format!("Left out, because {}: {}\n", arguments.kind.needs(), left_out.join(", "));
     }
     sink::print(&text)
+}
+
+/// A name stands in tables and on command lines.
+fn check_name(name: &str) -> Result<(), StateError> {
+    let fine = (1..=128).contains(&name.chars().count()) && name.trim() == name && !name.contains(char::is_control);
+    if fine { Ok(()) } else { Err(StateError::Name { name: name.to_owned() }) }
 }
 
 fn line(service: &str, hours: &[KeptHour]) -> String {
@@ -239,6 +249,7 @@ pub(super) fn against(
 }
 
 fn compare(arguments: &CompareArgs) -> Result<(), Failure> {
+    arguments.history.whole_slots(Grain::FiveMinutes)?;
     let baseline = arguments.state.baseline(&arguments.name)?;
     let reading = arguments.history.reading()?;
     let window = arguments.history.window;
@@ -246,10 +257,18 @@ fn compare(arguments: &CompareArgs) -> Result<(), Failure> {
     let compared = against(&record, &baseline, &arguments.name, window)?;
     let lines = lines(&compared);
     if lines.is_empty() {
-        return Err(Failure::usage(
-            format!("no service of the log is in baseline `{}`", arguments.name),
-            format!("it holds {}", baseline.services.keys().take(20).cloned().collect::<Vec<_>>().join(", ")),
-        ));
+        let shared = record.services().any(|service| baseline.services.contains_key(service));
+        return Err(if shared {
+            Failure::usage(
+                format!("nothing in the window can be held against baseline `{}`", arguments.name),
+                "the baseline has no hour outside of the window, or no figure is known on both sides",
+            )
+        } else {
+            Failure::usage(
+                format!("no service of the log is in baseline `{}`", arguments.name),
+                format!("it holds {}", baseline.services.keys().take(20).cloned().collect::<Vec<_>>().join(", ")),
+            )
+        });
     }
     sink::print(&match arguments.format {
         CompareFormat::Auto => report::comparisons(&lines, screen()),
@@ -304,15 +323,28 @@ pub(super) struct BaselineChoice {
     state: StateArgs,
 }
 
+/// A baseline beside other things.
+pub(super) struct Chosen {
+    name: String,
+    baseline: Baseline,
+}
+
 impl BaselineChoice {
+    /// What was named. A name that is not there is told before anything else is read.
+    pub(super) fn read(&self) -> Result<Option<Chosen>, Failure> {
+        let Some(name) = &self.baseline else { return Ok(None) };
+        Ok(Some(Chosen { name: name.clone(), baseline: self.state.baseline(name)? }))
+    }
+}
+
+impl Chosen {
     pub(super) fn against(
         &self,
         record: &Record,
         window: SignedDuration,
         policy: &Policy,
     ) -> Result<Vec<crate::domain::Finding>, Failure> {
-        let Some(name) = &self.baseline else { return Ok(Vec::new()) };
-        let compared = against(record, &self.state.baseline(name)?, name, window)?;
+        let compared = against(record, &self.baseline, &self.name, window)?;
         Ok(crate::orient::worse_than_baseline(&compared, |service| policy.rules(service)))
     }
 }

@@ -54,6 +54,18 @@ impl HistoryArgs {
         })
     }
 
+    /// Said before anything is read: a month of data may take its time.
+    pub(super) fn whole_slots(&self, slot: Grain) -> Result<(), Failure> {
+        if self.window.as_secs() % (slot.minutes() * 60) == 0 {
+            return Ok(());
+        }
+        let name = slot.name();
+        Err(Failure::usage(
+            format!("`--window` is no whole number of slots of {name}"),
+            format!("choose a multiple of {name}, or shorter slots with `--every` where the command has it"),
+        ))
+    }
+
     /// Reads so much of the source, cut into slots.
     pub(super) fn record(
         &self,

@@ -57,8 +57,15 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     if arguments.schema {
         return sink::print(&report::tick_schema());
     }
+    arguments.history.whole_slots(arguments.every)?;
     let reading = arguments.history.reading()?;
     let (record, policy) = arguments.history.record(reading, arguments.span.unwrap_or(ALL), arguments.every)?;
+    if record.slots().is_empty() {
+        return Err(Failure::usage(
+            "there is nothing to step through: the source holds figures that somebody else computed, and no requests",
+            "`optimizer analyze` and `optimizer plan` hold such figures against the limits of the policy",
+        ));
+    }
     ticks(&record, &policy, arguments.history.window, |tick| {
         if arguments.quiet && tick.findings.is_empty() && tick.decisions.is_empty() {
             return Ok(());

@@ -27,8 +27,9 @@ pub(super) fn step(
     for (service, slot) in &slots {
         history.push(service, slot);
     }
+    let whole = record.covers(slot);
     // A service that always has requests and has none now has not left the record: it did nothing.
-    if record.covers(slot) {
+    if whole {
         let silent = history.silent(slot * 60);
         slots.extend(silent.into_iter().map(|service| (service, Slot::silence(slot * 60))));
     }
@@ -36,6 +37,10 @@ pub(super) fn step(
     for (service, slot) in &slots {
         if slot.arms.is_empty() {
             history.push(service, slot);
+        }
+        // The part of a slot that was read scatters more than whole slots do: it would alarm, or teach that such is usual.
+        if !whole {
+            continue;
         }
         match look {
             Look::Learn => watch.learn(service, slot),

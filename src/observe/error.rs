@@ -318,6 +318,10 @@ impl Fixable for ObserveError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Missing { .. } => "check the path given to `--from`".into(),
+            Self::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => "check the path".into(),
+            Self::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::IsADirectory => {
+                "name a file in it; this one is a directory".into()
+            }
             Self::Unreadable { .. } => "check the file's permissions; only reading is needed".into(),
             Self::Empty { .. } => {
                 "an export that wrote nothing is not an hour without traffic; check the job that made it".into()

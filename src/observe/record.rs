@@ -28,8 +28,8 @@ use crate::{
 /// The pieces in which the variation of means over time is looked at; where slots are shorter, the slots.
 const BUCKET: Grain = Grain::FiveMinutes;
 
-/// Above this many, hours take their place.
-const MOST_BUCKETS: usize = 96;
+/// A span is cut into about this many of them; more are put together.
+const MOST_BUCKETS: i64 = 96;
 
 const DAY_MINUTES: i64 = 1_440;
 
@@ -53,7 +53,7 @@ struct Piece {
     /// First minute, since 1970.
     at: i64,
     totals: Totals,
-    /// The same in shorter pieces, by first minute.
+    /// The same in shorter pieces, by first minute; only of slots.
     buckets: Buckets,
 }
 
@@ -132,7 +132,7 @@ fn hours(grain: Grain, slots: &BTreeMap<i64, (Totals, Buckets)>) -> Vec<Piece> {
     for (slot, (totals, _)) in slots.iter().filter(|_| grain < Grain::Hour) {
         hours.entry(Grain::Hour.start(*slot)).or_default().absorb(&totals.counts, &totals.histograms);
     }
-    let piece = |(at, totals): (i64, Totals)| Piece { at, buckets: Buckets::from([(at, totals.buckets())]), totals };
+    let piece = |(at, totals)| Piece { at, totals, buckets: Buckets::default() };
     hours.into_iter().map(piece).collect()
 }
 
@@ -160,14 +160,25 @@ impl Record {
         &self.source
     }
 
-    /// Starts of all slots between the oldest and the newest row, in minutes since 1970; also of those without a row.
+    /// Starts of all slots between the oldest and the newest row, in minutes since 1970; also of those without a row. Where
+    /// the end was asked for, or is that of the clock, up to there: silence until then is news too.
     #[must_use]
     pub fn slots(&self) -> Vec<i64> {
+        let Some((first, last)) = self.edges() else { return Vec::new() };
+        (first..=last).step_by(self.grain.minutes() as usize).collect()
+    }
+
+    /// The first and the last slot.
+    fn edges(&self) -> Option<(i64, i64)> {
         let lanes = || self.services.values().flatten();
         let first = lanes().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
         let last = lanes().filter_map(|lane| lane.slots.last()).map(|piece| piece.at).max();
-        let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
-        (first..=last).step_by(self.grain.minutes() as usize).collect()
+        let (first, mut last) = (first?, last?);
+        if self.until != UntilSource::NewestEvent {
+            let whole = minutes(&self.asked).1 - self.grain.minutes();
+            last = last.max(self.grain.start(whole));
+        }
+        Some((first, last))
     }
 
     /// The end of a slot.
@@ -219,6 +230,17 @@ impl Record {
         whole && !cut
     }
 
+    /// How much of a window the source can know about; none where that is less than half of it, too little for a rate.
+    fn covered_minutes(&self, window: &Window) -> Option<f64> {
+        let known = match self.until {
+            UntilSource::NewestEvent => self.source.newest_event,
+            UntilSource::Flag | UntilSource::Clock => Some(self.asked.end()),
+        };
+        let (from, to) = (window.start().max(self.asked.start()), known.unwrap_or(window.end()).min(window.end()));
+        let seconds = to.duration_since(from).as_secs_f64();
+        (2.0 * seconds >= window.seconds()).then_some(seconds / 60.0)
+    }
+
     /// What each service did in the slot that starts at this minute.
     pub fn slot(&self, start: i64) -> impl Iterator<Item = (&str, Slot)> {
         let minutes = self.grain.minutes();
@@ -259,7 +281,10 @@ impl Record {
         let services = evidence.collect();
         let newest = self.source.newest_event.map(|newest| newest.min(end - SignedDuration::from_micros(1)));
         let source = SourceSummary { newest_event: newest, ..self.source.clone() };
-        Ok(Observation { windows, source, services, figures: self.figures.clone() })
+        // Figures were read for the window that ends the record; earlier ticks could not know them.
+        let newest = self.edges().is_none_or(|(_, last)| end >= self.end_of(last));
+        let figures = if newest { self.figures.clone() } else { BTreeMap::new() };
+        Ok(Observation { windows, source, services, figures })
     }
 
     fn windows(
@@ -319,19 +344,23 @@ impl Record {
             return None;
         }
         [evidence.window, evidence.before, evidence.lookback] = sums.map(|sum| sum.rollup());
-        evidence.reference = reference(&days, (hours.1 - hours.0) as f64);
+        // A day whose hours begin before the service or the source does is a day cut short.
+        let first = lanes.iter().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
+        let first = first.unwrap_or(all.0).max(minutes(&self.asked).0);
+        let whole = (1..).zip(&days).filter(|(day, _)| hours.0 - day * DAY_MINUTES >= first).map(|(_, sum)| sum);
+        evidence.reference = reference(whole, (hours.1 - hours.0) as f64, self.covered_minutes(&windows.window));
         Some(evidence)
     }
 }
 
 /// The same hours of the days before; none where there was nothing.
-fn reference(days: &[Sum], minutes: f64) -> Option<Reference> {
+fn reference<'a>(days: impl Iterator<Item = &'a Sum>, minutes: f64, covered_minutes: Option<f64>) -> Option<Reference> {
     let (mut all, mut each) = (Sum::default(), Vec::new());
-    for day in days.iter().filter(|day| day.totals.counts.rows > 0) {
+    for day in days.filter(|day| day.totals.counts.rows > 0) {
         all.absorb(day);
         each.push(values(&day.totals.rollup(), Some(minutes)));
     }
-    (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each })
+    (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each, covered_minutes })
 }
 
 impl Lane {
@@ -348,12 +377,11 @@ impl Lane {
         for piece in pieces.into_iter().flatten() {
             sum.totals.absorb(&piece.totals.counts, &piece.totals.histograms);
         }
-        let slots = range(&self.slots, (from, to));
-        // Hours that only begin or end inside would count what lies outside.
-        let hourly = slots.iter().map(|piece| piece.buckets.len()).sum::<usize>() > MOST_BUCKETS && by_hours;
-        for piece in if hourly { range(&self.hours, (first, last)) } else { slots } {
+        // As wide as a plan takes them, so that both find requests alike in the same measure.
+        let width = ((to - from + MOST_BUCKETS - 1) / MOST_BUCKETS).max(1);
+        for piece in range(&self.slots, (from, to)) {
             for (at, buckets) in &piece.buckets {
-                add(&mut sum.buckets, *at, buckets);
+                add(&mut sum.buckets, at - at % width, buckets);
             }
         }
         sum

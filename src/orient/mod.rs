@@ -15,6 +15,8 @@ mod level;
 mod outlook;
 mod quality;
 mod regression;
+#[cfg(test)]
+mod tests;
 mod tests_done;
 mod traffic;
 mod trend;

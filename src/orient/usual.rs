@@ -39,8 +39,7 @@ fn unusual(subject: &Subject<'_>, metric: Metric, done: &mut TestsDone) -> Optio
     if window.requests.rows < MIN_REQUESTS && metric != Metric::Requests {
         return None;
     }
-    let minutes = subject.observation.windows.window.seconds() / 60.0;
-    let now = values(window, Some(minutes))[metric as usize]?;
+    let now = values(window, reference.covered_minutes)[metric as usize]?;
     let days: Vec<f64> = reference.days.iter().filter_map(|day| day[metric as usize]).collect();
     let noise = noise(metric, window, &reference.rollup);
     let Prediction { expected, statistic, p_value } = prediction(metric, &days, now, noise)?;

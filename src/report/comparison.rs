@@ -77,9 +77,11 @@ pub fn comparisons(lines: &[ComparisonLine], screen: Screen) -> String {
             let interval = line
                 .difference
                 .filter(|_| line.baseline > 0.0 && screen.width >= 90)
-                .map(|[low, high]| format!("({} … {})", change(low / line.baseline), change(high / line.baseline)));
+                .map(|[low, high]| format!("({} … {})", change(low / line.baseline), change(high / line.baseline)))
+                // One that is wider than its column says nothing but that nothing is known.
+                .filter(|interval| interval.chars().count() <= 17);
             text += format!(
-                "  {:<25} {:>13} → {:<13} {:>7} {:<17} {}",
+                "  {:<24} {:>12} → {:<12} {:>7} {:<17} {}",
                 line.metric.name(),
                 show(line.baseline),
                 show(line.now),

@@ -43,6 +43,15 @@ impl Store {
         }
     }
 
+    /// Refuses a name that is taken. Whoever keeps one may find it taken later all the same.
+    pub fn check_free(&mut self, name: &str) -> Result<(), StateError> {
+        match self.baseline(name) {
+            Ok(_) => Err(StateError::Exists { name: name.to_owned() }),
+            Err(StateError::NoBaseline { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The baseline of this name.
     pub fn baseline(&mut self, name: &str) -> Result<BaselineRow, StateError> {
         let query = sqlx::query("SELECT name, kind, created_at, body FROM baselines WHERE name = $1").bind(name);

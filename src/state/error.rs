@@ -23,8 +23,12 @@ pub enum StateError {
         #[source]
         cause: sqlx::migrate::MigrateError,
     },
+    #[error("`{store}` is no SQLite database")]
+    NoStore { store: String },
     #[error("the state store `{store}` was written by a later version (step {version})")]
     Newer { store: String, version: i64 },
+    #[error("`{}` is no name for a baseline", crate::domain::format::visible(name))]
+    Name { name: String },
     #[error("a baseline `{name}` exists already")]
     Exists { name: String },
     #[error("no baseline `{name}`{}", if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) })]
@@ -50,7 +54,9 @@ impl Fixable for StateError {
             }
             Self::Failed { .. } => "check that it can be reached and written, then run again; nothing is half done".into(),
             Self::Migration { .. } => "give this user the right to create tables, or name another store".into(),
+            Self::NoStore { .. } => "name another file with `--state`, or restore this one from a backup".into(),
             Self::Newer { .. } => "use at least the version that wrote it".into(),
+            Self::Name { .. } => "a name has 1 to 128 characters, none of them a line break or another control character, and no blank at its ends".into(),
             Self::Exists { .. } => "choose another name, or add `--replace`".into(),
             Self::NoBaseline { .. } => "`optimizer baseline list` shows them; `optimizer baseline set` adds one".into(),
             Self::Damaged { .. } => "delete it with `optimizer baseline delete` and set it again".into(),
@@ -59,12 +65,15 @@ impl Fixable for StateError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Address { .. } | Self::PasswordInAddress | Self::Exists { .. } | Self::NoBaseline { .. } => {
-                Exit::Usage
-            }
+            Self::Address { .. }
+            | Self::PasswordInAddress
+            | Self::Name { .. }
+            | Self::Exists { .. }
+            | Self::NoBaseline { .. } => Exit::Usage,
             Self::Missing { .. }
             | Self::Failed { .. }
             | Self::Migration { .. }
+            | Self::NoStore { .. }
             | Self::Newer { .. }
             | Self::Damaged { .. } => Exit::State,
         }

@@ -8,7 +8,7 @@ mod error;
 use sqlx::{
     AnyConnection, Connection as _,
     any::{AnyConnectOptions, install_default_drivers},
-    migrate::{Migration, MigrationType, Migrator},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
 
 pub use address::Address;
@@ -17,6 +17,9 @@ pub use error::StateError;
 
 /// In the order they are applied, never changed once released.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "baselines", include_str!("../../migrations/0001_baselines.sql"))];
+
+/// How often making the tables is tried.
+const MIGRATION_ATTEMPTS: u64 = 5;
 
 /// Whether the store may be made where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +63,40 @@ impl Store {
             Migration::new(*version, (*name).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
         };
         let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
-        self.runtime.block_on(migrator.run(&mut self.connection)).map_err(|cause| match cause {
-            // A later version was here.
-            sqlx::migrate::MigrateError::VersionMissing(version) => {
-                StateError::Newer { store: self.shown.clone(), version }
-            }
-            cause => StateError::Migration { store: self.shown.clone(), cause },
-        })
+        let mut attempt = 1;
+        loop {
+            let cause = match self.runtime.block_on(migrator.run(&mut self.connection)) {
+                Ok(()) => return Ok(()),
+                Err(cause) => cause,
+            };
+            let store = self.shown.clone();
+            return Err(match cause {
+                // A later version was here.
+                MigrateError::VersionMissing(version) => StateError::Newer { store, version },
+                MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => {
+                    if is_no_database(&cause) {
+                        return Err(StateError::NoStore { store });
+                    }
+                    // Another process may be making the same tables. SQLite has no lock for that: whoever comes second fails,
+                    // and finds them made when it looks again.
+                    if attempt < MIGRATION_ATTEMPTS {
+                        std::thread::sleep(std::time::Duration::from_millis(20 * attempt));
+                        attempt += 1;
+                        continue;
+                    }
+                    StateError::Migration { store, cause: MigrateError::Execute(cause) }
+                }
+                cause => StateError::Migration { store, cause },
+            });
+        }
     }
 
     fn failed(&self, doing: &'static str, cause: sqlx::Error) -> StateError {
         StateError::Failed { store: self.shown.clone(), doing, cause }
     }
+}
+
+/// A file that is there and is something else: `SQLITE_NOTADB`.
+fn is_no_database(cause: &sqlx::Error) -> bool {
+    matches!(cause, sqlx::Error::Database(cause) if cause.code().as_deref() == Some("26"))
 }

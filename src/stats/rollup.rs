@@ -202,6 +202,8 @@ pub struct Reference {
     pub rollup: Rollup,
     /// Each of them, latest first; days without a request are absent.
     pub days: Vec<Values>,
+    /// Minutes of the window itself that the source knows about; none where they are too few for a rate.
+    pub covered_minutes: Option<f64>,
 }
 
 /// Everything one tick knows.

@@ -3,6 +3,7 @@
 
 pub mod postgres;
 pub mod public;
+pub mod traffic;
 
 use std::{
     path::{Path, PathBuf},

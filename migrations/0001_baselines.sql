@@ -1,5 +1,5 @@
 -- What services did at a time that is worth remembering. The same statements run on SQLite and PostgreSQL.
-CREATE TABLE baselines (
+CREATE TABLE optimizer_baselines (
     name       TEXT NOT NULL PRIMARY KEY,
     -- initial, rolling, peak, pre_change or golden
     kind       TEXT NOT NULL,

@@ -229,8 +229,8 @@ fn in_a_sqlite_file() {
 #[test]
 fn in_postgresql() {
     let server = Server::shared();
-    server.database("baselines");
-    suite(&Store::new(&server.url("baselines")));
+    server.database("optimizer_baselines");
+    suite(&Store::new(&server.url("optimizer_baselines")));
 }
 
 /// A statement on a store, from outside.
@@ -280,12 +280,12 @@ fn stores_that_cannot_be_used_say_why_and_end_with_four() {
     std::fs::write(store.path().join("half.db"), &whole[..whole.len() / 2]).unwrap();
     let half = of("sqlite:half.db", &["show", "good"]);
     assert_eq!((half.code, half.stdout.as_str()), (Some(4), ""), "{}", half.stderr);
-    statement(&store.state, "UPDATE baselines SET body = '{\"schema_version\":'");
+    statement(&store.state, "UPDATE optimizer_baselines SET body = '{\"schema_version\":'");
     expect(&store.run(&["show", "good"]), 4, &["baseline `good` cannot be read", "delete"]);
     store.fine(&["delete", "good"]);
     statement(
         &store.state,
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', TRUE, x'00', 1)",
+        "INSERT INTO optimizer_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', TRUE, x'00', 1)",
     );
     for arguments in [&["list"][..], &set] {
         expect(&of(&store.state, arguments), 4, &["later version (step 99)", "at least the version"]);

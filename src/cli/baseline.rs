@@ -216,7 +216,13 @@ fn show(name: &str, state: &StateArgs) -> Result<(), Failure> {
 }
 
 fn parsed(row: &BaselineRow) -> Result<Baseline, StateError> {
-    serde_json::from_str(&row.body).map_err(|cause| StateError::Damaged { name: row.name.clone(), cause })
+    let damaged = |cause| StateError::Damaged { name: row.name.clone(), cause };
+    let baseline: Baseline = serde_json::from_str(&row.body).map_err(damaged)?;
+    if baseline.schema_version != BASELINE_SCHEMA {
+        let what = format!("`{}` is not {BASELINE_SCHEMA}", baseline.schema_version);
+        return Err(damaged(serde::de::Error::custom(what)));
+    }
+    Ok(baseline)
 }
 
 /// The newest window of a record against a baseline, service by service. Services that only one of the two knows are left out.

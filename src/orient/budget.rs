@@ -88,8 +88,9 @@ pub(super) fn total(observation: &Observation, history: Option<&History>, policy
     let budget = policy.total_daily_budget_usd?;
     let mut all = ServiceEvidence::default();
     for evidence in observation.services.values() {
-        all.window = all.window.merged(&evidence.window);
-        all.lookback = all.lookback.merged(&evidence.lookback);
+        all.window.requests = all.window.requests.merged(&evidence.window.requests);
+        all.window.cost = all.window.cost.merged(&evidence.window.cost);
+        all.lookback.requests = all.lookback.requests.merged(&evidence.lookback.requests);
         for (minute, spend) in &evidence.spend_by_minute {
             *all.spend_by_minute.entry(*minute).or_default() += spend;
         }

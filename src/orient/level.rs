@@ -22,6 +22,9 @@ const NEWS: i64 = 3 * DAY;
 /// Shorter stays are weather, and an anomaly has been told already.
 const STAYED: i64 = 12 * HOUR;
 
+/// A step of so many times the usual scatter.
+const STANDS_OUT: f64 = 4.0;
+
 /// Smaller steps are nobody's business: a tenth.
 const SMALLEST_STEP: f64 = 0.1;
 
@@ -38,6 +41,25 @@ impl Analyzer for Level {
         let Some(past) = subject.past else { return Vec::new() };
         Metric::ALL.into_iter().filter_map(|metric| shifted(subject, &past, metric)).collect()
     }
+}
+
+/// A step also bends a straight line, and a slope also looks like steps: of the two only one is told of a figure, the step where it
+/// stands out of its scatter.
+pub(super) fn or_trend(findings: &mut Vec<Finding>) {
+    let of = |findings: &[Finding], kind: FindingKind, stands_out: bool| -> Vec<(Option<String>, Option<Metric>)> {
+        let size =
+            |finding: &Finding| finding.evidence.tests.first().is_some_and(|test| test.statistic.abs() >= STANDS_OUT);
+        let picked = findings.iter().filter(|finding| finding.kind == kind && (!stands_out || size(finding)));
+        picked.map(|finding| (finding.service.clone(), finding.evidence.metric)).collect()
+    };
+    let steps = of(findings, FindingKind::LevelShift, true);
+    findings.retain(|finding| {
+        finding.kind != FindingKind::Trend || !steps.contains(&(finding.service.clone(), finding.evidence.metric))
+    });
+    let slopes = of(findings, FindingKind::Trend, false);
+    findings.retain(|finding| {
+        finding.kind != FindingKind::LevelShift || !slopes.contains(&(finding.service.clone(), finding.evidence.metric))
+    });
 }
 
 /// The newest step of an hourly series.

@@ -115,6 +115,7 @@ pub fn findings(observation: &Observation, history: Option<&History>, policy: &P
     }
     looked_at.tests = done.count();
     done.keep_significant(&mut findings);
+    level::or_trend(&mut findings);
     for (service, figures) in &observation.figures {
         let rules = policy.rules(service);
         if rules.mode != Mode::Off {

@@ -32,7 +32,7 @@ impl Store {
             }
         };
         let sql = format!(
-            "INSERT INTO baselines (name, kind, created_at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (name) {conflict}"
+            "INSERT INTO optimizer_baselines (name, kind, created_at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (name) {conflict}"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(sql));
         let query = query.bind(&row.name).bind(&row.kind).bind(&row.created_at).bind(&row.body);
@@ -54,7 +54,8 @@ impl Store {
 
     /// The baseline of this name.
     pub fn baseline(&mut self, name: &str) -> Result<BaselineRow, StateError> {
-        let query = sqlx::query("SELECT name, kind, created_at, body FROM baselines WHERE name = $1").bind(name);
+        let query =
+            sqlx::query("SELECT name, kind, created_at, body FROM optimizer_baselines WHERE name = $1").bind(name);
         let row = self.runtime.block_on(query.fetch_optional(&mut self.connection));
         match row.and_then(|row| row.as_ref().map(read).transpose()) {
             Ok(Some(row)) => Ok(row),
@@ -65,14 +66,14 @@ impl Store {
 
     /// All of them, by name.
     pub fn baselines(&mut self) -> Result<Vec<BaselineRow>, StateError> {
-        let query = sqlx::query("SELECT name, kind, created_at, body FROM baselines ORDER BY name");
+        let query = sqlx::query("SELECT name, kind, created_at, body FROM optimizer_baselines ORDER BY name");
         let rows = self.runtime.block_on(query.fetch_all(&mut self.connection));
         rows.and_then(|rows| rows.iter().map(read).collect()).map_err(|cause| self.failed("reading baselines", cause))
     }
 
     /// Forgets a baseline.
     pub fn delete_baseline(&mut self, name: &str) -> Result<(), StateError> {
-        let query = sqlx::query("DELETE FROM baselines WHERE name = $1").bind(name);
+        let query = sqlx::query("DELETE FROM optimizer_baselines WHERE name = $1").bind(name);
         let done = self.runtime.block_on(query.execute(&mut self.connection));
         match done.map_err(|cause| self.failed("deleting a baseline", cause))?.rows_affected() {
             0 => Err(self.no_baseline(name)),

@@ -62,7 +62,9 @@ impl Store {
         let migration = |(version, name, sql): &(i64, &'static str, &'static str)| {
             Migration::new(*version, (*name).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
         };
-        let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+        let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+        // In a database that others use too, their migrations are none of ours.
+        migrator.dangerous_set_table_name("optimizer_migrations");
         let mut attempt = 1;
         loop {
             let cause = match self.runtime.block_on(migrator.run(&mut self.connection)) {

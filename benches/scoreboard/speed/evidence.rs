@@ -45,6 +45,7 @@ pub fn service(first_minute: i64, random: &mut ChaCha8Rng) -> ServiceEvidence {
         reference: Some(Reference {
             rollup: days.iter().fold(Rollup::default(), |sum, day| sum.merged(day)),
             days: days.iter().map(|day| values(day, Some(60.0))).collect(),
+            covered_minutes: Some(60.0),
         }),
     }
 }

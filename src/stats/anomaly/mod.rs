@@ -2,7 +2,7 @@
 //!
 //! Four members each follow one statistic, [`Member::Iqr`] to [`Member::Seasonal`]. All are judged alike: a member speaks when
 //! its statistic leaves everything seen in the last two weeks *and* goes where, by the law of the daily extremes
-//! ([`tail`]), a day goes about once in `return_period_days` (shared equally over members and sides, Bonferroni).
+//! (`tail`), a day goes about once in `return_period_days` (shared equally over members and sides, Bonferroni).
 //! The day is the unit, because nearly all traffic has a daily cycle: its ups and downs are inside every day's extremes.
 //! That needs no threshold per metric and no law for single values, so latency, cost, counts and rates go the same way.
 //! The idea of judging by extreme value theory: Siffer et al., "Anomaly Detection in Streams with Extreme Value Theory"

@@ -3,7 +3,7 @@
 //! Every test is total: it returns a value or says why there is none ([`Undefined`]). The z, t and chi-square tests also give
 //! the natural logarithm of their p-values, which may fall below the smallest float.
 //!
-//! How often each rejects without any change is measured in [`crate::stats::calibration`].
+//! How often each rejects without any change is measured in `benches/scoreboard/calibration`.
 
 use thiserror::Error;
 

@@ -3,7 +3,7 @@
 //!
 //! It rests on means being close to normal. With few requests of a skewed or heavy-tailed quantity they are not: with sides
 //! of one size the test then rejects too rarely, with sides of very different sizes (a canary) too often. Measured rates
-//! stand in [`crate::stats::calibration`].
+//! stand in `benches/scoreboard/calibration`.
 
 use super::{Difference, Reference, Undefined, check};
 use crate::stats::{Sketch, descriptive};

@@ -41,7 +41,7 @@ pub struct Forecast {
     /// Start of the bucket that is forecast, seconds since the epoch.
     pub at: i64,
     pub value: f64,
-    /// Of such intervals 90 % should hold the truth: see [`super::errors::LEVEL`].
+    /// Of such intervals 90 % should hold the truth: see `errors::LEVEL`.
     pub low: f64,
     pub high: f64,
     pub seasonality: Seasonality,
@@ -59,7 +59,7 @@ const FEWEST_ERRORS: usize = 24;
 
 /// Forecasts at each horizon (seconds, a multiple of the bucket length `step_s`), counted from the newest bucket.
 ///
-/// Nine simple forecasters run through the history once ([`Bank`]) and are mixed, per horizon, by their past errors there. The
+/// Nine simple forecasters run through the history once (`Bank`) and are mixed, per horizon, by their past errors there. The
 /// interval is the central 90 % of the mixture's own past errors, each in units of the size that errors had at the time
 /// (locally weighted conformal prediction, Lei et al. 2018, doi 10.1080/01621459.2017.1307116, section 5.2), widened for few
 /// independent ones. There is no promise for a level that shifts within the horizon. A history that never changed gives an

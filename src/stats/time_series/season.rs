@@ -21,7 +21,7 @@ pub struct Season {
     /// 2006, doi 10.1007/s10618-005-0039-x). Over few periods pure noise reaches one over their number.
     pub strength: f64,
     /// Share of random turns of whole periods against each other that give as much of a season: a season that is real is
-    /// at the same time every period. No less than one over [`turning::TURNS`] and one.
+    /// at the same time every period. No less than one over `turning::TURNS` and one.
     pub p_value: f64,
     /// Length of a slot of `profile`, seconds: a bucket.
     pub step_s: i64,

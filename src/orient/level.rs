@@ -8,7 +8,7 @@ use crate::{
     stats::{
         Point,
         change_point::{Change, change_points},
-        time_series::between,
+        time_series::{between, cusum},
     },
 };
 
@@ -125,15 +125,26 @@ fn shifted(subject: &Subject<'_>, past: &Past<'_>, metric: Metric) -> Option<Fin
         evidence: Evidence {
             metric: Some(metric),
             since: Some(at),
-            tests: vec![Test {
-                name: "change point (optimal partitioning)",
-                statistic: step.size.unwrap_or_default(),
-                p_value: Some(step.p_value),
-            }],
+            tests: tests(step, &hours, &values),
             recent: course::recent(series, hours.first()?.at, past.now),
             ..Evidence::default()
         },
     })
+}
+
+/// The change point, and beside it the cumulative sum, where that has spoken too.
+fn tests(step: &Change, hours: &[Point], values: &[f64]) -> Vec<Test> {
+    let change = Test {
+        name: "change point (optimal partitioning)",
+        statistic: step.size.unwrap_or_default(),
+        p_value: Some(step.p_value),
+    };
+    let series: Vec<Point> = hours.iter().zip(values).map(|(hour, value)| Point { value: *value, ..*hour }).collect();
+    // What comes before the step is the reference, in so far as it can be one.
+    let settings = cusum::Settings { reference: step.index.saturating_sub(1), ..cusum::Settings::default() };
+    let sum = cusum::cusum(&series, settings).ok().flatten().and_then(|shift| shift.size_in_deviations);
+    let sum = sum.map(|size| Test { name: "cumulative sum", statistic: size, p_value: None });
+    std::iter::once(change).chain(sum).collect()
 }
 
 /// Less the median of the same hour of the other days, weekends apart from working days where there are enough of both.
@@ -155,7 +166,7 @@ fn without_daily_pattern(hours: &[Point], weekends_apart: bool) -> Vec<f64> {
 }
 
 /// Means of whole hours that have ended.
-fn hourly(series: &[Point], now: i64) -> Vec<Point> {
+pub(super) fn hourly(series: &[Point], now: i64) -> Vec<Point> {
     let of_hour = |point: &Point| point.at.div_euclid(HOUR);
     let mean = |points: &[Point]| Point {
         at: of_hour(&points[0]) * HOUR,

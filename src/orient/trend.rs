@@ -1,6 +1,6 @@
 //! A steady rise or fall over whole days.
 
-use super::{Analyzer, Past, Subject, TestsDone, course};
+use super::{Analyzer, Past, Subject, TestsDone, course, level::hourly};
 use crate::{
     domain::{
         Evidence, Finding, FindingKind, Metric, Rules, Severity,
@@ -10,7 +10,12 @@ use crate::{
     },
     stats::{
         Point,
-        time_series::{between, slope::slope},
+        hypothesis::Alternative,
+        mann_kendall::{self, Autocorrelation},
+        time_series::{
+            between,
+            slope::{Slope, slope},
+        },
     },
 };
 
@@ -93,15 +98,25 @@ fn trend(subject: &Subject<'_>, past: &Past<'_>, metric: Metric, done: &mut Test
         ),
         evidence: Evidence {
             metric: Some(metric),
-            tests: vec![Test {
-                name: "least squares with Newey–West error",
-                statistic: found.per_day,
-                p_value: Some(found.p_value),
-            }],
+            tests: tests(&found, points, past.now),
             recent: course::recent(points, past.now - days * DAY, past.now),
             ..Evidence::default()
         },
     })
+}
+
+/// The slope, and beside it what the ranks of hours say, on which single wild values weigh nothing.
+fn tests(found: &Slope, points: &[Point], now: i64) -> Vec<Test> {
+    let hours: Vec<f64> = hourly(points, now).iter().map(|hour| hour.value).collect();
+    let ranks = mann_kendall::corrected(&hours, Autocorrelation::FirstOrder).ok();
+    let line =
+        Test { name: "least squares with Newey–West error", statistic: found.per_day, p_value: Some(found.p_value) };
+    let ranks = ranks.map(|test| Test {
+        name: "Mann–Kendall of hours",
+        statistic: test.z(),
+        p_value: Some(test.p_value(Alternative::TwoSided)),
+    });
+    std::iter::once(line).chain(ranks).collect()
 }
 
 /// The threshold that the mean itself is held against.

@@ -82,9 +82,8 @@ fn ticks_ascend_in_steps_and_quiet_ones_can_be_left_out() {
 
     let span = ticks(&root(), &["--every", "1h", "--span", "5h"]);
     assert_eq!(span.len(), 5);
-    assert_eq!(parsed(&span[4])["at"], all[23]["at"]);
-    let decided = |line: &str| parsed(line)["decisions"].as_array().unwrap().len();
-    assert!(decided(&span[4]) <= decided(&lines[23]), "five hours hold less evidence than a day");
+    // What lies before is remembered all the same.
+    assert_eq!(span, lines[lines.len() - 5..]);
 }
 
 /// A service with a spike and one that falls silent, in slots that are full to the end.

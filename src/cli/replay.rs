@@ -1,7 +1,7 @@
 //! `optimizer replay`: history as if the optimizer had been running then.
 
 use clap::Args;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Failure,
@@ -20,7 +20,7 @@ use crate::{
     observe::Record,
     orient::{self, Watch},
     report,
-    stats::History,
+    stats::{History, history::KEPT_SECONDS},
 };
 
 const EXAMPLES: &str = "\
@@ -39,7 +39,7 @@ pub(super) struct ReplayArgs {
     /// Time from tick to tick: 1m, 5m, 15m or 1h
     #[arg(long, value_name = "LENGTH", default_value = "15m", value_parser = slot)]
     every: Grain,
-    /// How much of the log is replayed, back from its end [default: all of it]
+    /// How much of the log is told, back from its end; what lies before is remembered, as it would be [default: all of it]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     span: Option<SignedDuration>,
     /// Leave out ticks without findings and decisions
@@ -59,14 +59,19 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     }
     arguments.history.whole_slots(arguments.every)?;
     let reading = arguments.history.reading()?;
-    let (record, policy) = arguments.history.record(reading, arguments.span.unwrap_or(ALL), arguments.every)?;
+    // What is remembered at the first tick that is told reaches two weeks back, and its evidence a day.
+    let remembered = SignedDuration::from_secs(KEPT_SECONDS) + evidence(arguments.history.window);
+    let read = arguments.span.map_or(ALL, |span| span.saturating_add(remembered).min(ALL));
+    let (record, policy) = arguments.history.record(reading, read, arguments.every)?;
     if record.slots().is_empty() {
         return Err(Failure::usage(
             "there is nothing to step through: the source holds figures that somebody else computed, and no requests",
             "`optimizer analyze` and `optimizer plan` hold such figures against the limits of the policy",
         ));
     }
-    ticks(&record, &policy, arguments.history.window, |tick| {
+    let end = record.slots().last().map(|slot| record.end_of(*slot));
+    let told_after = arguments.span.zip(end).and_then(|(span, end)| end.checked_sub(span).ok());
+    ticks(&record, &policy, arguments.history.window, told_after, |tick| {
         if arguments.quiet && tick.findings.is_empty() && tick.decisions.is_empty() {
             return Ok(());
         }
@@ -74,11 +79,13 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     })
 }
 
-/// Every tick of the record in the order of time; what is remembered goes on from one to the next.
+/// Every tick of the record in the order of time; what is remembered goes on from one to the next. Those that end by `told_after` only
+/// remember.
 fn ticks(
     record: &Record,
     policy: &Policy,
     window: SignedDuration,
+    told_after: Option<Timestamp>,
     mut tell: impl FnMut(Tick) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut history = History::new(record.grain().minutes() * 60);
@@ -86,6 +93,9 @@ fn ticks(
     for slot in record.slots() {
         let mut findings = step(record, slot, Look::Judge, &mut history, &mut watch, policy);
         let at = record.end_of(slot);
+        if told_after.is_some_and(|after| at <= after) {
+            continue;
+        }
         let observation = record.observation(at, window, evidence(window))?;
         findings.extend(orient::findings(&observation, Some(&history), policy).findings);
         orient::sort(&mut findings);

@@ -119,3 +119,29 @@ fn files_that_are_none() {
     let (found, stderr) = alerts(folder.path(), &["--from", &file, "--alerts", "crlf.ndjson"]);
     assert_eq!((found.len(), stderr.contains("1 line of the alerts")), (1, true), "{stderr}");
 }
+
+#[test]
+fn alerts_after_the_log_has_ended_are_not_lost_in_silence() {
+    let (folder, file) = log_of_two();
+    let told = |more: &[&str]| {
+        let mut all = vec!["analyze", "--from", &file];
+        all.extend(more);
+        run(folder.path(), &all).stdout
+    };
+    let alerts = fixture();
+    assert!(told(&["--alerts", &alerts]).contains("1 alert newer than the window"), "{}", told(&["--alerts", &alerts]));
+    let later = told(&["--alerts", &alerts, "--until", "2026-03-12T18:15:00Z"]);
+    assert!(!later.contains("newer than the window"), "{later}");
+    assert!(!told(&[]).contains("newer than the window"));
+}
+
+#[test]
+fn a_line_without_an_end_in_sight_is_one_reject() {
+    let (folder, file) = log_of_two();
+    let good = r#"{"alert_id":"a","timestamp":"2026-03-12T17:45:00Z","severity":"low","anomaly_type":"x"}"#;
+    let text = format!("{good}\n{}\n{}\n", "x".repeat(5 << 20), good.replace("\"a\"", "\"b\""));
+    std::fs::write(folder.path().join("long.ndjson"), text).unwrap();
+    let (found, stderr) = alerts(folder.path(), &["--from", &file, "--alerts", "long.ndjson"]);
+    assert_eq!(found.len(), 2, "what stands around it is read");
+    assert!(stderr.contains("1 longer than a megabyte"), "{stderr}");
+}

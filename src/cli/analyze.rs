@@ -19,7 +19,7 @@ use crate::{
     domain::{
         Grain, Policy,
         alert::Alerts,
-        analysis::{Analysis, SCHEMA_VERSION},
+        analysis::{Analysis, LookedAt, SCHEMA_VERSION},
         format::counted,
     },
     observe::{self, Record},
@@ -135,6 +135,8 @@ fn analysis(record: &Record, policy: &Policy, window: SignedDuration, alerts: &A
     let oriented = orient::findings(&observation, Some(&history), policy);
     let mut findings = oriented.findings;
     findings.extend(sudden);
+    let alerts_later = orient::alerts_later(alerts, &observation.windows.window);
+    let looked_at = LookedAt { alerts_later, ..oriented.looked_at };
     findings.extend(orient::alerts(alerts, &observation.windows.window, policy));
     orient::sort(&mut findings);
     Ok(Analysis {
@@ -143,7 +145,7 @@ fn analysis(record: &Record, policy: &Policy, window: SignedDuration, alerts: &A
         windows: observation.windows,
         slot_minutes: record.grain().minutes(),
         source: observation.source,
-        looked_at: oriented.looked_at,
+        looked_at,
         findings,
         outlooks: orient::outlooks(&history, end.as_second()),
     })

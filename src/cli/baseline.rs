@@ -222,6 +222,10 @@ fn parsed(row: &BaselineRow) -> Result<Baseline, StateError> {
         let what = format!("`{}` is not {BASELINE_SCHEMA}", baseline.schema_version);
         return Err(damaged(serde::de::Error::custom(what)));
     }
+    // A service that cannot be read would be left out, and a service that is left out looks like one without a complaint.
+    if let Some(hour) = baseline.services.values().flatten().find(|hour| hour.rollup().is_none()) {
+        return Err(damaged(serde::de::Error::custom(format!("a sum of the hour {} is no number", hour.start))));
+    }
     Ok(baseline)
 }
 

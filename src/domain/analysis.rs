@@ -69,6 +69,8 @@ pub struct LookedAt {
     /// Tests of drift, trend and level. Their p-values are corrected together (Benjamini and Hochberg), so that of the findings
     /// they give one in a hundred may be expected to be false.
     pub tests: u64,
+    /// Alerts that came after the window: a log that stops does not stop them, so that they are there is told.
+    pub alerts_later: u64,
 }
 
 /// One tick of a replay: one line of NDJSON.

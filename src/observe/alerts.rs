@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -50,8 +50,23 @@ pub fn alerts(files: &[PathBuf]) -> Result<Alerts, ObserveError> {
 
 fn lines(path: &Path) -> Result<impl Iterator<Item = Result<Vec<u8>, ObserveError>>, ObserveError> {
     let unreadable = |cause| ObserveError::Unreadable { path: path.to_owned(), cause };
-    let reader = BufReader::new(File::open(path).map_err(unreadable)?);
-    Ok(reader.split(b'\n').map(move |line| line.map_err(unreadable)))
+    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
+    // A line is never read further than it may be long; what is left of it is skipped.
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        let read = reader.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut line);
+        if line.len() > LONGEST_LINE
+            && !line.ends_with(b"\n")
+            && let Err(cause) = reader.skip_until(b'\n')
+        {
+            return Some(Err(unreadable(cause)));
+        }
+        match read {
+            Ok(0) => None,
+            Ok(_) => Some(Ok(line)),
+            Err(cause) => Some(Err(unreadable(cause))),
+        }
+    }))
 }
 
 fn parse(line: &[u8]) -> Result<Vec<Alert>, String> {

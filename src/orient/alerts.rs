@@ -15,6 +15,12 @@ pub fn alerts(alerts: &Alerts, window: &Window, policy: &Policy) -> Vec<Finding>
     alerts.alerts.iter().filter(inside).filter(watched).map(finding).collect()
 }
 
+/// How many came after the window.
+#[must_use]
+pub fn alerts_later(alerts: &Alerts, window: &Window) -> u64 {
+    alerts.alerts.iter().filter(|alert| alert.at >= window.end()).count() as u64
+}
+
 fn finding(alert: &Alert) -> Finding {
     let mut summary = format!("Sentinel reports {}", alert.kind.replace('_', " "));
     if let Some(figure) = &alert.figure {

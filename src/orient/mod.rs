@@ -30,7 +30,7 @@ use crate::{
     domain::{Arm, Finding, Policy, Rules, analysis::LookedAt, policy::Mode},
     stats::{ArmEvidence, History, Observation, Rollup, ServiceEvidence, history::ServiceHistory},
 };
-pub use alerts::alerts;
+pub use alerts::{alerts, alerts_later};
 pub use anomaly::Watch;
 pub use baseline::{Against, worse as worse_than_baseline};
 pub use outlook::outlooks;

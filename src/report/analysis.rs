@@ -129,5 +129,9 @@ fn summary(analysis: &Analysis) -> Vec<(&'static str, String)> {
             counted(looked.tests, "test"),
         ),
     ));
+    if looked.alerts_later > 0 {
+        let later = counted(looked.alerts_later, "alert");
+        lines.push(("alerts", format!("{later} newer than the window; a later --until has them among the findings")));
+    }
     lines
 }

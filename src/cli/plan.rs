@@ -19,6 +19,8 @@ use crate::{
     orient, report,
 };
 
+pub(super) use crate::domain::duration::read as duration;
+
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// Show the plan and write nothing anywhere
@@ -182,55 +184,5 @@ fn footer(arguments: &PlanArgs) -> String {
     match arguments.source.rejects() {
         None => "\nDry run: nothing was written.\n".to_owned(),
         Some(path) => format!("\nDry run: nothing was written but {}.\n", path.display()),
-    }
-}
-
-/// `15m`, `1h30m`, `7d`; a bare number is refused, because nobody can tell seconds from minutes.
-pub(super) fn duration(text: &str) -> Result<SignedDuration, String> {
-    let mut total = SignedDuration::ZERO;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err("empty; write for example `15m`, `1h30m` or `7d`".to_owned());
-    }
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
-        let (number, tail) = rest.split_at(digits);
-        let number: i64 = number
-            .parse()
-            .map_err(|_| format!("`{text}` is not a duration; write for example `15m`, `1h30m` or `7d`"))?;
-        let letters = tail.len() - tail.trim_start_matches(|character: char| character.is_ascii_alphabetic()).len();
-        let (unit, tail) = tail.split_at(letters);
-        let seconds: i64 = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            "w" => 604_800,
-            "" => {
-                return Err(format!(
-                    "`{text}` lacks a unit; write `{number}s`, `{number}m`, `{number}h` or `{number}d`"
-                ));
-            }
-            other => return Err(format!("unknown unit `{other}`; s, m, h, d and w are known")),
-        };
-        let part = number.checked_mul(seconds).map(SignedDuration::from_secs);
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(|| format!("`{text}` is too long"))?;
-        rest = tail;
-    }
-    if total > SignedDuration::ZERO { Ok(total) } else { Err("must be above zero".to_owned()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration("15m"), Ok(SignedDuration::from_mins(15)));
-        assert_eq!(duration("1h30m"), Ok(SignedDuration::from_mins(90)));
-        assert_eq!(duration("7d"), Ok(SignedDuration::from_hours(168)));
-        for wrong in ["", "15", "m", "1.5h", "-1h", "0s", "5 parsecs", "99999999999999w"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
     }
 }

@@ -61,6 +61,7 @@ mod tests {
             allow: allow.iter().map(ToString::to_string).collect(),
             deny: deny.iter().map(ToString::to_string).collect(),
             consider: vec![],
+            regions: vec![],
         };
         assert_eq!(forbidden(&arm, &rules(&[], &[])), None);
         assert!(forbidden(&arm, &rules(&["openai/*"], &["*/gpt-4"])).is_some());

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod analysis;
 pub mod arm;
+pub mod duration;
 pub mod event;
 pub mod fault;
 pub mod finding;
@@ -14,6 +15,8 @@ pub mod plan;
 pub mod policy;
 pub mod price;
 pub mod rollup;
+pub mod rule;
+pub mod space;
 pub mod window;
 
 pub use arm::{Arm, Segment};

@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::price::{DailyHours, LongInput, ModelPrice, PriceEntry, Rates};
+pub use super::rule::{
+    Adjustment, Condition, GovernanceAction, GovernanceKind, GovernancePolicy, GovernanceRule, Parameter, Rule, Then,
+};
+pub use super::space::{Experiments, ParameterRange, PromptVariant, Task};
 
 /// One complete set of rules: the numbers of a profile, with the overrides of single services beside it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +26,8 @@ pub struct Policy {
     pub total_daily_budget_usd: Option<f64>,
     /// The same for one calendar month in UTC.
     pub total_monthly_budget_usd: Option<f64>,
+    /// Changes carried out at most in one tick, over all services; none means any number.
+    pub max_changes_per_tick: Option<u32>,
     /// The scores that make up quality, by name. Empty: quality is what the source itself calls so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, ScoreScale>,
@@ -53,11 +59,23 @@ pub struct Rules {
     pub objectives: Objectives,
     pub thresholds: Thresholds,
     pub constraints: Constraints,
+    pub soft: SoftConstraints,
     pub evidence: Evidence,
     pub decision: DecisionLimits,
     pub rollout: RolloutSteps,
     pub rollback: RollbackLimits,
     pub models: ModelRules,
+    /// Where a service goes when what serves it is in trouble, as `provider/model`.
+    pub backup_model: Option<String>,
+    pub task: Option<Task>,
+    /// The parameters that may be changed; the others stay as they are.
+    pub parameters: BTreeMap<Parameter, ParameterRange>,
+    /// System prompts that may be tried, by version.
+    pub prompts: BTreeMap<String, PromptVariant>,
+    pub experiments: Experiments,
+    /// In the order of the file, those of the top before the service's own.
+    pub rules: Vec<Rule>,
+    pub governance: Vec<GovernancePolicy>,
     /// Spend allowed for this service in one UTC day, in US dollars; none means unlimited.
     pub daily_budget_usd: Option<f64>,
     /// The same for one calendar month in UTC.
@@ -114,6 +132,22 @@ pub struct Constraints {
     pub error_rate: f64,
     /// Highest tolerated mean cost of one request, in US dollars; none means no such limit.
     pub cost_per_request_usd: Option<f64>,
+    /// Lowest tolerated mean quality, `0..=1`; none means no such limit.
+    pub quality_min: Option<f64>,
+    /// Highest tolerated 95th percentile of latency, in milliseconds; none means no such limit.
+    pub latency_p95_ms: Option<f64>,
+}
+
+/// Limits that a candidate had better keep: what keeps them is preferred, what breaks them is not refused. Units as in
+/// [`Constraints`]; none means no such wish.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct SoftConstraints {
+    pub quality_drop_percent: Option<f64>,
+    pub latency_increase_percent: Option<f64>,
+    pub error_rate: Option<f64>,
+    pub cost_per_request_usd: Option<f64>,
+    pub quality_min: Option<f64>,
+    pub latency_p95_ms: Option<f64>,
 }
 
 /// How much must be known of a candidate before it may be chosen.
@@ -143,6 +177,8 @@ pub struct RolloutSteps {
     pub steps_percent: Vec<u8>,
     /// Minutes at each share but the last; one fewer than `steps_percent`.
     pub bake_minutes: Vec<u32>,
+    /// Hours after which a rollout that has not reached the last step is given up.
+    pub deadline_hours: f64,
 }
 
 /// When a rollout under way is undone, each against the concurrent control.
@@ -167,6 +203,9 @@ pub struct ModelRules {
     pub deny: Vec<String>,
     /// Models to weigh even where the service has not used them yet.
     pub consider: Vec<String>,
+    /// Where a model may be hosted, as `region` of the price table; letter case does not count. Empty means anywhere.
+    /// Otherwise a model whose region is unknown may not be proposed.
+    pub regions: Vec<String>,
 }
 
 /// What a model costs and can hold: one entry of the price table. Prices are US dollars per token. A model has several
@@ -188,6 +227,21 @@ pub struct Model {
     pub daily_utc: Option<DailyHours>,
     /// Tokens of input and output together.
     pub context_window: Option<u64>,
+    /// Where it is hosted, for example `EU`; none means unknown.
+    pub region: Option<String>,
+    /// What is expected of it before it has served anything.
+    pub profile: Option<ModelProfile>,
+}
+
+/// What somebody says of a model: a starting point that evidence corrects.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct ModelProfile {
+    /// Mean quality, `0..=1`.
+    pub quality: Option<f64>,
+    /// 95th percentile of latency, in milliseconds.
+    pub latency_p95_ms: Option<f64>,
+    /// Length of its answers as a multiple of what the average model writes.
+    pub output_tokens_ratio: Option<f64>,
 }
 
 impl Model {

@@ -3,13 +3,16 @@
 
 use crate::domain::policy::{
     Constraints, DecisionLimits, Evidence, Mode, ModelRules, Objectives, RollbackLimits, RolloutSteps, Rules,
-    Thresholds,
+    SoftConstraints, Task, Thresholds,
 };
 
+use super::convert_rules::{governance, listed};
+use super::convert_space::{experiments, parameters, prompts};
 use super::shape::{
-    ConstraintsYaml, DecisionYaml, EvidenceYaml, LimitYaml, ModelRulesYaml, ObjectivesYaml, RollbackYaml, RolloutYaml,
-    RulesYaml, ThresholdsYaml,
+    ConstraintsYaml, DecisionYaml, EvidenceYaml, ModelRulesYaml, ObjectivesYaml, RollbackYaml, RolloutYaml, RulesYaml,
+    ThresholdsYaml,
 };
+use super::shape_limits::{LatencyLimitYaml, LimitYaml, ScoreLimitYaml};
 
 /// Collects what nobody stated. A stand-in goes on in its place, so that the rest can be looked at too; whoever holds
 /// rules with something missing must not let them out.
@@ -29,18 +32,30 @@ impl Needed {
     }
 }
 
+/// What is wrong with an entry of a list: the list (`rules` or `policies`), the entry's `id`, the field inside it (empty
+/// for the entry itself) and the message. The caller knows where that stands.
+pub(super) type Report<'a> = &'a mut dyn FnMut(&'static str, &str, &str, String);
+
 /// Everything that applies to one service.
-pub(super) fn rules(yaml: RulesYaml, needed: &mut Needed) -> Rules {
+pub(super) fn rules(yaml: RulesYaml, needed: &mut Needed, report: Report<'_>) -> Rules {
     let RulesYaml {
         mode,
         objectives,
         thresholds,
         constraints,
+        soft_constraints,
         evidence,
         decision,
         rollout,
         rollback,
         models,
+        backup_model,
+        task,
+        parameters,
+        prompts,
+        experiments,
+        rules,
+        policies,
         daily_budget_usd,
         monthly_budget_usd,
     } = yaml;
@@ -49,13 +64,21 @@ pub(super) fn rules(yaml: RulesYaml, needed: &mut Needed) -> Rules {
         objectives: self::objectives(objectives.unwrap_or_default(), needed),
         thresholds: self::thresholds(thresholds.unwrap_or_default(), needed),
         constraints: self::constraints(constraints.unwrap_or_default(), needed),
+        soft: soft(soft_constraints.unwrap_or_default()),
         evidence: self::evidence(evidence.unwrap_or_default(), needed),
         decision: self::decision(decision.unwrap_or_default(), needed),
         rollout: self::rollout(rollout.unwrap_or_default(), needed),
         rollback: self::rollback(rollback.unwrap_or_default(), needed),
         models: self::models(models.unwrap_or_default(), needed),
-        daily_budget_usd: needed.get("daily_budget_usd", daily_budget_usd.map(LimitYaml::amount)),
-        monthly_budget_usd: monthly_budget_usd.and_then(LimitYaml::amount),
+        backup_model,
+        task: task.map(Task::from),
+        parameters: self::parameters(parameters.unwrap_or_default()),
+        prompts: self::prompts(prompts.unwrap_or_default()),
+        experiments: self::experiments(experiments, needed),
+        rules: listed(rules.unwrap_or_default(), report),
+        governance: governance(policies.unwrap_or_default(), report),
+        daily_budget_usd: needed.get("daily_budget_usd", daily_budget_usd.map(LimitYaml::limit)),
+        monthly_budget_usd: monthly_budget_usd.and_then(LimitYaml::limit),
     }
 }
 
@@ -90,13 +113,41 @@ fn thresholds(yaml: ThresholdsYaml, needed: &mut Needed) -> Thresholds {
 }
 
 fn constraints(yaml: ConstraintsYaml, needed: &mut Needed) -> Constraints {
-    let ConstraintsYaml { quality_drop_percent, latency_increase_percent, error_rate, cost_per_request_usd } = yaml;
-    let cost = cost_per_request_usd.map(LimitYaml::amount);
+    let ConstraintsYaml {
+        quality_drop_percent,
+        latency_increase_percent,
+        error_rate,
+        cost_per_request_usd,
+        quality_min,
+        latency_p95_ms,
+    } = yaml;
+    let cost = cost_per_request_usd.map(LimitYaml::limit);
     Constraints {
         quality_drop_percent: needed.get("constraints.quality_drop_percent", quality_drop_percent),
         latency_increase_percent: needed.get("constraints.latency_increase_percent", latency_increase_percent),
         error_rate: needed.get("constraints.error_rate", error_rate),
         cost_per_request_usd: needed.get("constraints.cost_per_request_usd", cost),
+        quality_min: quality_min.and_then(ScoreLimitYaml::limit),
+        latency_p95_ms: latency_p95_ms.and_then(LatencyLimitYaml::limit),
+    }
+}
+
+fn soft(yaml: ConstraintsYaml) -> SoftConstraints {
+    let ConstraintsYaml {
+        quality_drop_percent,
+        latency_increase_percent,
+        error_rate,
+        cost_per_request_usd,
+        quality_min,
+        latency_p95_ms,
+    } = yaml;
+    SoftConstraints {
+        quality_drop_percent,
+        latency_increase_percent,
+        error_rate,
+        cost_per_request_usd: cost_per_request_usd.and_then(LimitYaml::limit),
+        quality_min: quality_min.and_then(ScoreLimitYaml::limit),
+        latency_p95_ms: latency_p95_ms.and_then(LatencyLimitYaml::limit),
     }
 }
 
@@ -118,10 +169,12 @@ fn decision(yaml: DecisionYaml, needed: &mut Needed) -> DecisionLimits {
 }
 
 fn rollout(yaml: RolloutYaml, needed: &mut Needed) -> RolloutSteps {
-    let RolloutYaml { steps_percent, bake_minutes } = yaml;
+    let RolloutYaml { steps_percent, bake_minutes, deadline_hours } = yaml;
     RolloutSteps {
         steps_percent: needed.get("rollout.steps_percent", steps_percent),
         bake_minutes: needed.get("rollout.bake_minutes", bake_minutes),
+        // Younger than the section: files that state the rest of it themselves go on to load.
+        deadline_hours: deadline_hours.unwrap_or(72.0),
     }
 }
 
@@ -143,10 +196,11 @@ fn rollback(yaml: RollbackYaml, needed: &mut Needed) -> RollbackLimits {
 }
 
 fn models(yaml: ModelRulesYaml, needed: &mut Needed) -> ModelRules {
-    let ModelRulesYaml { allow, deny, consider } = yaml;
+    let ModelRulesYaml { allow, deny, consider, regions } = yaml;
     ModelRules {
         allow: needed.get("models.allow", allow),
         deny: needed.get("models.deny", deny),
         consider: needed.get("models.consider", consider),
+        regions: regions.unwrap_or_default(),
     }
 }

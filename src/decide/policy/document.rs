@@ -76,6 +76,15 @@ impl Document {
         self.lines.contains_key(path)
     }
 
+    /// The list `name` at the top and in each service, those that there are, with their paths.
+    pub(super) fn lists<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (String, &'a [Value])> {
+        let services = self.value.get("services").and_then(Value::as_mapping).into_iter().flatten();
+        let services = services.filter_map(|(service, own)| Some((field("services", service.as_str()?), own)));
+        std::iter::once((String::new(), &self.value))
+            .chain(services)
+            .filter_map(move |(path, value)| Some((field(&path, name), value.get(name)?.as_sequence()?.as_slice())))
+    }
+
     /// A problem with one field of this file.
     pub(super) fn problem(&self, path: &str, message: String) -> Problem {
         Problem { file: self.name.clone(), line: self.line(path), column: None, field: path.to_owned(), message }

@@ -1,13 +1,14 @@
 //! What a policy extends, down to the profile at the bottom, and how one layer is laid over another.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde_yaml::Value;
 
 use super::document::Document;
 use super::parse::{Resolver, Source};
-use super::problems::{Problem, one_of, shown};
+use super::problems::{Problem, entry, field, one_of, shown};
 use super::profiles::{PROFILES, profile};
 use super::schema::schema;
 use super::sieve::sieve;
@@ -28,6 +29,7 @@ pub(super) fn load(source: Source<'_>, resolve: Resolver<'_>, found: &mut Vec<Pr
         let before = found.len();
         let Some(mut document) = Document::read(&name, &text, found) else { return layers };
         sieve(&mut document, &schema, "extends: balanced", found);
+        repeated(&document, found);
         let extends = document.value.get("extends").and_then(Value::as_str).map(str::to_owned);
         let next = extends.and_then(|wanted| {
             let below = below(&wanted, &document, &layers, resolve);
@@ -38,6 +40,23 @@ pub(super) fn load(source: Source<'_>, resolve: Resolver<'_>, found: &mut Vec<Pr
         match next {
             Some((below, content)) => (name, text) = (below, content),
             None => return layers,
+        }
+    }
+}
+
+/// Reports entries that share their `id` with another of the same list.
+fn repeated(document: &Document, found: &mut Vec<Problem>) {
+    for (path, list) in LISTED.iter().flat_map(|name| document.lists(name)) {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        for (at, row) in list.iter().enumerate() {
+            let Some(id) = row.get("id").and_then(Value::as_str) else { continue };
+            if let Some(earlier) = first.get(id) {
+                let line = document.line(&entry(&path, *earlier)).map(|line| format!(", first used on line {line}"));
+                let message = format!("repeats the id `{}`{}; give each its own", shown(id), line.unwrap_or_default());
+                found.push(document.problem(&field(&entry(&path, at), "id"), message));
+            } else {
+                first.insert(id, at);
+            }
         }
     }
 }
@@ -101,19 +120,38 @@ fn identity(name: &str) -> PathBuf {
 }
 
 /// Lays one value over another: mappings field by field, everything else whole. A list replaces a list, because a
-/// rollout of `[10, 100]` over `[5, 25, 50, 100]` means just these two steps.
+/// rollout of `[10, 100]` over `[5, 25, 50, 100]` means just these two steps; but see [`LISTED`].
 pub(super) fn overlay(below: &mut Value, above: Value) {
     match (below, above) {
         (Value::Mapping(below), Value::Mapping(above)) => {
             for (key, value) in above {
-                match below.get_mut(&key) {
-                    Some(below) => overlay(below, value),
-                    None => {
+                let listed = key.as_str().is_some_and(|key| LISTED.contains(&key));
+                match (below.get_mut(&key), value) {
+                    (Some(Value::Sequence(below)), Value::Sequence(above)) if listed => add(below, above),
+                    (Some(below), value) => overlay(below, value),
+                    (None, value) => {
                         below.insert(key, value);
                     }
                 }
             }
         }
         (below, above) => *below = above,
+    }
+}
+
+/// Lists whose entries have an `id`. They add up, since a team's rules shall not do away with the company's by merely being
+/// there.
+pub(super) const LISTED: [&str; 2] = ["rules", "policies"];
+
+/// Adds entries to a list; one with the `id` of another overrides the fields it names, each of them whole.
+fn add(below: &mut Vec<Value>, above: Vec<Value>) {
+    let id = |entry: &Value| entry.get("id").and_then(Value::as_str).map(str::to_owned);
+    let places: HashMap<String, usize> =
+        below.iter().enumerate().filter_map(|(at, entry)| Some((id(entry)?, at))).collect();
+    for entry in above {
+        match (id(&entry).and_then(|id| places.get(&id)).and_then(|at| below.get_mut(*at)), entry) {
+            (Some(Value::Mapping(below)), Value::Mapping(above)) => below.extend(above),
+            (_, entry) => below.push(entry),
+        }
     }
 }

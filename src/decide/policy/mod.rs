@@ -5,7 +5,10 @@
 //! `rules` (do the values agree with one another). Nothing here touches the file system: the caller hands in the text
 //! and a closure that fetches the files named by `extends`.
 
+mod agreement;
 mod convert;
+mod convert_rules;
+mod convert_space;
 mod document;
 mod layers;
 mod models;
@@ -16,7 +19,10 @@ mod profiles;
 mod rules;
 mod schema;
 mod shape;
+mod shape_limits;
 mod shape_models;
+mod shape_rules;
+mod shape_space;
 mod sieve;
 mod suggest;
 mod units;

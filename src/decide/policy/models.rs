@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::domain::policy::{Model, ModelTable, Tier};
+use crate::domain::policy::{Model, ModelProfile, ModelTable, Tier};
 use crate::domain::price::{DailyHours, LongInput, Rates};
 
 use super::document::{Document, whole_file};
 use super::moments;
 use super::problems::{Problem, Problems, entry, field, shown};
 use super::schema::models_schema;
-use super::shape_models::{DailyHoursYaml, LongInputYaml, ModelTableYaml, ModelYaml};
+use super::shape_models::{DailyHoursYaml, LongInputYaml, ModelProfileYaml, ModelTableYaml, ModelYaml};
 use super::sieve::sieve;
 use super::units::short;
 
@@ -86,6 +86,8 @@ impl Reader<'_> {
             valid_from,
             daily_utc,
             context_window,
+            region,
+            profile,
         } = yaml;
         let rates = [input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok];
         let rates = self.rates(rates, path);
@@ -102,6 +104,12 @@ impl Reader<'_> {
             valid_from: valid_from.as_deref().and_then(moments::day),
             daily_utc: daily_utc.and_then(|hours| self.hours(&hours, &field(path, "daily_utc"))),
             context_window,
+            region,
+            profile: profile.map(|ModelProfileYaml { quality, latency_p95_ms, output_tokens_ratio }| ModelProfile {
+                quality,
+                latency_p95_ms,
+                output_tokens_ratio,
+            }),
         }
     }
 

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::domain::policy::{Policy, Rules, ScoreScale};
+use crate::domain::policy::Policy;
 
+use super::agreement::Agreement;
 use super::convert::{Needed, rules};
 use super::document::{Document, whole_file};
-use super::layers::overlay;
-use super::problems::{Problem, field, one_of, shown};
-use super::shape::{LimitYaml, PolicyYaml, RulesYaml, ScoreYaml};
-use super::units::short;
+use super::layers::{LISTED, overlay};
+use super::problems::{Problem, entry, field, one_of, shown};
+use super::shape::{PolicyYaml, RulesYaml, ScoreYaml};
+use super::shape_limits::{CountLimitYaml, LimitYaml};
 
-/// Weights may miss 1 by this much: enough for rounding, too little for a forgotten weight.
-const WEIGHTS_TOLERANCE: f64 = 1e-6;
+/// Rules and governance policies over all services that state something of their own; the ones of the top count for each.
+const MOST_ENTRIES: usize = 200_000;
 
 /// Builds the policy. The layers come top first; problems go to `found`, and then there may be no policy.
 pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Policy> {
@@ -26,16 +27,26 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     }
     let shared = without(
         &merged,
-        &["name", "extends", "total_daily_budget_usd", "total_monthly_budget_usd", "scores", "services"],
+        &[
+            "name",
+            "extends",
+            "total_daily_budget_usd",
+            "total_monthly_budget_usd",
+            "max_changes_per_tick",
+            "scores",
+            "services",
+        ],
     );
     let (totals, declared, default) = split(read(without(&merged, &["services"]), top, found)?);
 
     let mut needed = Needed::default();
-    let total_daily_budget_usd = needed.get("total_daily_budget_usd", totals.daily.map(LimitYaml::amount));
-    let total_monthly_budget_usd = totals.monthly.and_then(LimitYaml::amount);
-    let default = rules(default, &mut needed);
+    let total_daily_budget_usd = needed.get("total_daily_budget_usd", totals.daily.map(LimitYaml::limit));
+    let total_monthly_budget_usd = totals.monthly.and_then(LimitYaml::limit);
+    let max_changes_per_tick = totals.changes.and_then(CountLimitYaml::limit);
+    let known = found.len();
+    let default = rules(default, &mut needed, &mut reporter(layers, "", known, found));
     // Values that were refused are not missing, and what they would have been is not known.
-    if found.is_empty() {
+    if known == 0 {
         missing(&needed, top, found);
     }
     let mut agreement = Agreement { layers, missing: needed.missing(), known: found.len(), found };
@@ -44,20 +55,52 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
 
     let mut services = BTreeMap::new();
     let overrides = merged.get("services").and_then(Value::as_mapping).into_iter().flatten();
+    let light = without(&shared, &LISTED);
+    let mut entries = 0;
     for (name, own) in overrides {
         let Some(name) = name.as_str() else { continue };
-        let mut all = shared.clone();
+        let mut all = light.clone();
+        // Long lists are read once a file and not once a service, unless the service adds to them.
+        for list in LISTED.into_iter().filter(|list| own.get(list).is_some()) {
+            if let (Some(all), Some(below)) = (all.as_mapping_mut(), shared.get(list)) {
+                all.insert(list.into(), below.clone());
+            }
+        }
         overlay(&mut all, own.clone());
-        let Some(own) = read(all, top, agreement.found) else { continue };
+        let Some(yaml) = read(all, top, agreement.found) else { continue };
+        let prefix = field("services", name);
         // What is missing here is missing at the top, and reported there.
-        let own = rules(own, &mut Needed::default());
-        agreement.check(&field("services", name), &own);
-        services.insert(name.to_owned(), own);
+        let mut rules = rules(yaml, &mut Needed::default(), &mut reporter(layers, &prefix, known, agreement.found));
+        if own.get("rules").is_none() {
+            rules.rules.clone_from(&default.rules);
+        }
+        if own.get("policies").is_none() {
+            rules.governance.clone_from(&default.governance);
+        }
+        entries += rules.rules.len() + rules.governance.len();
+        agreement.check(&prefix, &rules);
+        services.insert(name.to_owned(), rules);
+        if entries > MOST_ENTRIES {
+            let message = format!(
+                "states {} services with {entries} rules in all, those of the top counted for each; the most is {MOST_ENTRIES}",
+                services.len()
+            );
+            agreement.found.push(whole_file(&top.name, message));
+            return None;
+        }
     }
     if !found.is_empty() {
         return None;
     }
-    Some(Policy { name: name_of(top), default, services, total_daily_budget_usd, total_monthly_budget_usd, scores })
+    Some(Policy {
+        name: name_of(top),
+        default,
+        services,
+        total_daily_budget_usd,
+        total_monthly_budget_usd,
+        max_changes_per_tick,
+        scores,
+    })
 }
 
 /// Reads sieved values. That this fails would be a gap in the sieve; it is reported all the same, never skipped.
@@ -67,10 +110,35 @@ fn read<T: serde::de::DeserializeOwned>(value: Value, top: &Document, found: &mu
         .ok()
 }
 
-/// Budgets over all services.
+/// Limits over all services.
 struct Totals {
     daily: Option<LimitYaml>,
     monthly: Option<LimitYaml>,
+    changes: Option<CountLimitYaml>,
+}
+
+/// Turns what is wrong with an entry of a list into a problem with its line. An entry that a service merely inherits was
+/// looked at where it stands, and one that the sieve complained of says enough already.
+fn reporter(
+    layers: &[Document],
+    prefix: &str,
+    known: usize,
+    found: &mut Vec<Problem>,
+) -> impl FnMut(&'static str, &str, &str, String) {
+    move |list, id, inside, message| {
+        let path = if prefix.is_empty() { list.to_owned() } else { format!("{prefix}.{list}") };
+        let at = layers.iter().find_map(|layer| {
+            let (_, rows) = layer.lists(list).find(|(own, _)| *own == path)?;
+            let row = rows.iter().position(|row| row.get("id").and_then(Value::as_str) == Some(id))?;
+            Some((layer, entry(&path, row)))
+        });
+        let Some((layer, row)) = at else { return };
+        let said = |problem: &Problem| problem.file == layer.name && problem.field.starts_with(&row);
+        if !found[..known].iter().any(said) {
+            let path = if inside.is_empty() { row } else { format!("{row}.{inside}") };
+            found.push(layer.problem(&path, message));
+        }
+    }
 }
 
 /// The total budgets, the scores, and the rules for every service.
@@ -81,16 +149,25 @@ fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml)
         services: _, // laid over the rest one by one
         total_daily_budget_usd,
         total_monthly_budget_usd,
+        max_changes_per_tick,
         scores,
         mode,
         objectives,
         thresholds,
         constraints,
+        soft_constraints,
         evidence,
         decision,
         rollout,
         rollback,
         models,
+        backup_model,
+        task,
+        parameters,
+        prompts,
+        experiments,
+        rules,
+        policies,
         daily_budget_usd,
         monthly_budget_usd,
     } = policy;
@@ -99,15 +176,25 @@ fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml)
         objectives,
         thresholds,
         constraints,
+        soft_constraints,
         evidence,
         decision,
         rollout,
         rollback,
         models,
+        backup_model,
+        task,
+        parameters,
+        prompts,
+        experiments,
+        rules,
+        policies,
         daily_budget_usd,
         monthly_budget_usd,
     };
-    (Totals { daily: total_daily_budget_usd, monthly: total_monthly_budget_usd }, scores.unwrap_or_default(), rules)
+    let totals =
+        Totals { daily: total_daily_budget_usd, monthly: total_monthly_budget_usd, changes: max_changes_per_tick };
+    (totals, scores.unwrap_or_default(), rules)
 }
 
 fn without(value: &Value, keys: &[&str]) -> Value {
@@ -133,121 +220,4 @@ fn missing(needed: &Needed, top: &Document, found: &mut Vec<Problem>) {
     };
     let message = format!("states no {what}; add what is missing, or `extends: balanced` to take it from a profile");
     found.push(whole_file(&top.name, message));
-}
-
-/// The checks of values against each other, in the rules that are finally in force.
-struct Agreement<'a> {
-    layers: &'a [Document],
-    found: &'a mut Vec<Problem>,
-    /// What no layer states; a stand-in is in its place.
-    missing: &'a [&'static str],
-    /// How many problems there were before: the checks skip what those are about.
-    known: usize,
-}
-
-impl Agreement<'_> {
-    /// Checks the rules of one service, `prefix` being its path, or of all the others, `prefix` being empty.
-    fn check(&mut self, prefix: &str, rules: &Rules) {
-        let path = |name: &str| if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
-        let objectives = path("objectives");
-        if self.concerns(&objectives) {
-            self.weights(&objectives, rules);
-        }
-        let rollout = path("rollout");
-        if self.concerns(&rollout) {
-            self.steps(&rollout, rules);
-        }
-    }
-
-    /// The scales of scores, each whole and with two ends.
-    fn scores(&mut self, declared: BTreeMap<String, ScoreYaml>) -> BTreeMap<String, ScoreScale> {
-        let mut scales = BTreeMap::new();
-        for (name, ScoreYaml { worst, best, weight }) in declared {
-            // What lacks an end was refused when it was read.
-            let (Some(worst), Some(best)) = (worst, best) else { continue };
-            let section = field("scores", &name);
-            if (worst - best).abs() > 0.0 {
-                scales.insert(name, ScoreScale { worst, best, weight: weight.unwrap_or(1.0) });
-                continue;
-            }
-            let message = "wants two different ends; `worst` is the value of the worst answer, `best` of a perfect one";
-            let layer = self.layers.iter().find(|layer| layer.states(&section));
-            self.found.extend(layer.map(|layer| layer.problem(&section, message.to_owned())));
-        }
-        scales
-    }
-
-    /// Whether a section is stated here, rather than inherited from where it was looked at already, and sound so far.
-    fn concerns(&self, section: &str) -> bool {
-        let inside = |path: &str, section: &str| {
-            path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        let shared = section.rsplit('.').next().unwrap_or(section);
-        self.layers.iter().any(|layer| layer.states(section))
-            && !self.missing.iter().any(|missing| inside(missing, shared))
-            && !self.found[..self.known]
-                .iter()
-                .any(|known| inside(&known.field, section) || inside(&known.field, shared))
-    }
-
-    /// Reports at the topmost layer that states the field, or the section around it.
-    fn problem(&mut self, section: &str, name: &str, message: &str) {
-        let path = format!("{section}.{name}");
-        let at = |path: &str| {
-            self.layers.iter().find(|layer| layer.states(path)).map(|layer| layer.problem(path, message.to_owned()))
-        };
-        let problem = at(&path).or_else(|| at(section));
-        self.found.extend(problem);
-    }
-
-    fn weights(&mut self, section: &str, rules: &Rules) {
-        let objectives = rules.objectives;
-        let (cost, latency, quality) = (objectives.cost, objectives.latency, objectives.quality);
-        let sum = cost + latency + quality;
-        if (sum - 1.0).abs() <= WEIGHTS_TOLERANCE {
-            return;
-        }
-        let weights = format!("cost {}, latency {} and quality {}", short(cost), short(latency), short(quality));
-        let scaled = |weight: f64| format!("{:.3}", weight / sum);
-        let message = if sum > 0.0 {
-            format!(
-                "wants weights that add up to 1, but {weights} make {}; in the same proportion: cost {}, latency {}, quality {}",
-                short(sum),
-                scaled(cost),
-                scaled(latency),
-                scaled(quality),
-            )
-        } else {
-            "wants weights that add up to 1, but all are 0; give at least one of cost, latency and quality a weight"
-                .into()
-        };
-        let Some(layer) = self.layers.iter().find(|layer| layer.states(section)) else { return };
-        self.found.push(layer.problem(section, message));
-    }
-
-    fn steps(&mut self, section: &str, rules: &Rules) {
-        let steps = &rules.rollout.steps_percent;
-        let bakes = &rules.rollout.bake_minutes;
-        let pairs = steps.iter().zip(steps.iter().skip(1));
-        if let Some((share, next)) = pairs.into_iter().find(|(share, next)| share >= next) {
-            let message = format!("wants ascending shares, but {share} is followed by {next}");
-            self.problem(section, "steps_percent", &message);
-        }
-        if let Some(last) = steps.last().filter(|last| **last != 100) {
-            self.problem(section, "steps_percent", &format!("wants 100 as the last share, got {last}; add it"));
-        }
-        if !steps.is_empty() && bakes.len() + 1 != steps.len() {
-            let message = format!(
-                "wants {}, one for each of the {} shares in `steps_percent` but the last, got {}",
-                entries(steps.len() - 1),
-                steps.len(),
-                bakes.len(),
-            );
-            self.problem(section, "bake_minutes", &message);
-        }
-    }
-}
-
-fn entries(count: usize) -> String {
-    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
 }

@@ -2,13 +2,16 @@
 //! extends. The ranges and units stand here and nowhere else; they reach editors as JSON Schema and the reader's
 //! messages through the same schema. `x-unit` says what a number counts, `x-form` what a text has to look like.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::domain::policy::Mode;
+
+use super::shape_limits::{CountLimitYaml, LatencyLimitYaml, LimitYaml, ScoreLimitYaml};
+use super::shape_rules::{GovernanceYaml, RuleYaml};
+use super::shape_space::{ExperimentsYaml, ParametersYaml, PromptVariantYaml, TaskYaml};
 
 /// What the optimizer may do, when a change is worth it, and how carefully it is rolled out. The settings at the top
 /// apply to every service; `services` overrides any of them for one service.
@@ -30,6 +33,9 @@ pub(super) struct PolicyYaml {
     /// The same for one calendar month in UTC. Left out: unlimited.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) total_monthly_budget_usd: Option<LimitYaml>,
+    /// Changes carried out at most in one run, over all services together, or `unlimited`. Left out: unlimited.
+    #[schemars(extend("x-unit" = "changes"))]
+    pub(super) max_changes_per_tick: Option<CountLimitYaml>,
     /// The scores that make up quality, by name, each with its scale. Left out: quality is what the source itself calls
     /// so, on the scale 0 to 1.
     pub(super) scores: Option<BTreeMap<String, ScoreYaml>>,
@@ -37,11 +43,28 @@ pub(super) struct PolicyYaml {
     pub(super) objectives: Option<ObjectivesYaml>,
     pub(super) thresholds: Option<ThresholdsYaml>,
     pub(super) constraints: Option<ConstraintsYaml>,
+    /// Limits that a candidate had better keep: what keeps them is preferred, what breaks them is not refused. Left out:
+    /// no wishes.
+    pub(super) soft_constraints: Option<ConstraintsYaml>,
     pub(super) evidence: Option<EvidenceYaml>,
     pub(super) decision: Option<DecisionYaml>,
     pub(super) rollout: Option<RolloutYaml>,
     pub(super) rollback: Option<RollbackYaml>,
     pub(super) models: Option<ModelRulesYaml>,
+    /// Where the service goes when what serves it is in trouble, as `provider/model`. Left out: nowhere.
+    #[schemars(length(min = 1, max = 256), extend("x-form" = "model name"))]
+    pub(super) backup_model: Option<String>,
+    pub(super) task: Option<TaskYaml>,
+    pub(super) parameters: Option<ParametersYaml>,
+    /// System prompts that may be tried, by version. Left out: the prompt stays as it is.
+    pub(super) prompts: Option<BTreeMap<String, PromptVariantYaml>>,
+    pub(super) experiments: Option<ExperimentsYaml>,
+    /// What to do when something holds. Added to those of the file below and of the top, by `id`.
+    #[schemars(length(max = 20_000))]
+    pub(super) rules: Option<Vec<RuleYaml>>,
+    /// Governance: what every change is held against. Added to those of the file below and of the top, by `id`.
+    #[schemars(length(max = 10_000))]
+    pub(super) policies: Option<Vec<GovernanceYaml>>,
     /// Spend allowed for one service in one UTC day, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) daily_budget_usd: Option<LimitYaml>,
@@ -76,11 +99,28 @@ pub(super) struct RulesYaml {
     pub(super) objectives: Option<ObjectivesYaml>,
     pub(super) thresholds: Option<ThresholdsYaml>,
     pub(super) constraints: Option<ConstraintsYaml>,
+    /// Limits that a candidate had better keep: what keeps them is preferred, what breaks them is not refused. Left out:
+    /// no wishes.
+    pub(super) soft_constraints: Option<ConstraintsYaml>,
     pub(super) evidence: Option<EvidenceYaml>,
     pub(super) decision: Option<DecisionYaml>,
     pub(super) rollout: Option<RolloutYaml>,
     pub(super) rollback: Option<RollbackYaml>,
     pub(super) models: Option<ModelRulesYaml>,
+    /// Where the service goes when what serves it is in trouble, as `provider/model`. Left out: nowhere.
+    #[schemars(length(min = 1, max = 256), extend("x-form" = "model name"))]
+    pub(super) backup_model: Option<String>,
+    pub(super) task: Option<TaskYaml>,
+    pub(super) parameters: Option<ParametersYaml>,
+    /// System prompts that may be tried, by version. Left out: the prompt stays as it is.
+    pub(super) prompts: Option<BTreeMap<String, PromptVariantYaml>>,
+    pub(super) experiments: Option<ExperimentsYaml>,
+    /// What to do when something holds. Added to those of the file below and of the top, by `id`.
+    #[schemars(length(max = 20_000))]
+    pub(super) rules: Option<Vec<RuleYaml>>,
+    /// Governance: what every change is held against. Added to those of the file below and of the top, by `id`.
+    #[schemars(length(max = 10_000))]
+    pub(super) policies: Option<Vec<GovernanceYaml>>,
     /// Spend allowed for this service in one UTC day, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) daily_budget_usd: Option<LimitYaml>,
@@ -170,6 +210,12 @@ pub(super) struct ConstraintsYaml {
     /// Highest tolerated mean cost of one request, in US dollars, or `unlimited`.
     #[schemars(extend("x-unit" = "US dollars"))]
     pub(super) cost_per_request_usd: Option<LimitYaml>,
+    /// Lowest tolerated mean quality, 0..=1, or `unlimited`. Left out: unlimited.
+    #[schemars(extend("x-unit" = "score"))]
+    pub(super) quality_min: Option<ScoreLimitYaml>,
+    /// Highest tolerated latency p95, in milliseconds, or `unlimited`. Left out: unlimited.
+    #[schemars(extend("x-unit" = "milliseconds"))]
+    pub(super) latency_p95_ms: Option<LatencyLimitYaml>,
 }
 
 /// How much must be known of a candidate before it may be chosen.
@@ -209,6 +255,9 @@ pub(super) struct RolloutYaml {
     /// Minutes to stay at each share but the last, so one entry fewer than `steps_percent`.
     #[schemars(length(max = 19), inner(range(min = 0, max = 43_200)), extend("x-unit" = "minutes"))]
     pub(super) bake_minutes: Option<Vec<u32>>,
+    /// Hours after which a rollout that has not reached its last step is given up. Left out: 72.
+    #[schemars(range(max = 8_760.0), extend("exclusiveMinimum" = 0.0, "x-unit" = "hours"))]
+    pub(super) deadline_hours: Option<f64>,
 }
 
 /// When a rollout under way is undone. Each limit is against the traffic that still runs the old configuration.
@@ -244,46 +293,8 @@ pub(super) struct ModelRulesYaml {
     /// Models to weigh even where the service has not used them yet. Exact names, no `*`.
     #[schemars(length(max = 1_000), inner(length(min = 1, max = 256)), extend("x-form" = "model name"))]
     pub(super) consider: Option<Vec<String>>,
-}
-
-/// An amount of US dollars, or the word `unlimited`. A word of its own, because both 0 and an empty value are read as
-/// "no limit" by one half of people and as "nothing allowed" by the other.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub(super) enum LimitYaml {
-    Amount(f64),
-    Word(Unlimited),
-}
-
-/// The word itself.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Unlimited {
-    Unlimited,
-}
-
-impl LimitYaml {
-    /// The amount; none if there is no limit.
-    pub(super) fn amount(self) -> Option<f64> {
-        match self {
-            Self::Amount(dollars) => Some(dollars),
-            Self::Word(Unlimited::Unlimited) => None,
-        }
-    }
-}
-
-impl JsonSchema for LimitYaml {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Limit".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "anyOf": [{ "type": "number", "exclusiveMinimum": 0.0, "maximum": 1_000_000_000.0 }, { "const": "unlimited" }],
-        })
-    }
+    /// Data residency: where a proposed model may be hosted, as `region` in `models.yaml`. Empty: anywhere. Otherwise a
+    /// model whose region is not known is refused.
+    #[schemars(length(max = 100), inner(length(min = 1, max = 64)))]
+    pub(super) regions: Option<Vec<String>>,
 }

@@ -49,6 +49,25 @@ pub(super) struct ModelYaml {
     /// Tokens of input and output together.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("x-unit" = "tokens"))]
     pub(super) context_window: Option<u64>,
+    /// Where it is hosted, for policies with `models: { regions: […] }`, for example `EU`. Left out: unknown.
+    #[schemars(length(min = 1, max = 64))]
+    pub(super) region: Option<String>,
+    pub(super) profile: Option<ModelProfileYaml>,
+}
+
+/// What is expected of the model before it has served anything: a starting point that evidence corrects.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelProfileYaml {
+    /// Mean quality of its answers, 0..=1.
+    #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "score"))]
+    pub(super) quality: Option<f64>,
+    /// 95th percentile of its latency, in milliseconds.
+    #[schemars(range(min = 1.0, max = 3_600_000.0), extend("x-unit" = "milliseconds"))]
+    pub(super) latency_p95_ms: Option<f64>,
+    /// Length of its answers as a multiple of what the average model writes: 1.5 is half as long again.
+    #[schemars(range(max = 100.0), extend("exclusiveMinimum" = 0.0, "x-unit" = "times"))]
+    pub(super) output_tokens_ratio: Option<f64>,
 }
 
 /// What every token of a request costs, output included, when its input is longer than the threshold.

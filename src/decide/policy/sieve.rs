@@ -3,6 +3,8 @@
 
 use serde_yaml::{Mapping, Number, Value};
 
+use crate::domain::duration;
+
 use super::document::{Document, whole_file};
 use super::moments;
 use super::problems::{Problem, entry, field, one_of, shown};
@@ -67,7 +69,9 @@ impl Sieve<'_> {
                 None => return Some(Value::Number(number)),
                 Some(message) => message,
             },
-            (Kind::Number | Kind::Word, Value::String(word)) if wants.words().contains(&word.as_str()) => {
+            (Kind::Number | Kind::Whole | Kind::Word, Value::String(word))
+                if wants.words().contains(&word.as_str()) =>
+            {
                 return Some(Value::String(word));
             }
             (Kind::Number | Kind::Whole, Value::String(text)) => match plain_number(&text, wants.unit()) {
@@ -90,6 +94,9 @@ impl Sieve<'_> {
                 None => return Some(Value::String(text)),
                 Some(message) => message,
             },
+            (Kind::Text, Value::Number(number)) if wants.form() == "duration" => {
+                format!("wants {wants}, got the number {number}; write `{number}m` or `{number}h`")
+            }
             (Kind::Text, Value::Number(number)) => {
                 format!("wants {wants}, got the number {number}; put it in quotes: `\"{number}\"`")
             }
@@ -140,10 +147,10 @@ impl Sieve<'_> {
         let sections: Vec<&str> = self.root.fields().into_iter().filter(has).collect();
         let hint = if self.found.len() >= HINTED {
             "as many before it".to_owned()
-        } else if !sections.is_empty() {
-            format!("it belongs under {}", one_of(&sections))
         } else if self.root.fields().contains(&name) {
             format!("it belongs one level up, not under `{path}`")
+        } else if !sections.is_empty() {
+            format!("it belongs under {}", one_of(&sections))
         } else if let Some(near) = nearest(name, known.iter().copied()) {
             format!("did you mean `{near}`?")
         } else {
@@ -162,7 +169,10 @@ impl Sieve<'_> {
         }
         let entries = wants.entries()?;
         let values = list.into_iter().enumerate();
-        Some(Value::Sequence(values.filter_map(|(i, value)| self.value(&entry(path, i), value, entries)).collect()))
+        // An empty mapping in the place of one that was refused: the checks that follow find the others by their place.
+        let stand_in = || (entries.kind() == Kind::Mapping).then(|| Value::Mapping(Mapping::new()));
+        let kept = values.filter_map(|(i, value)| self.value(&entry(path, i), value, entries).or_else(stand_in));
+        Some(Value::Sequence(kept.collect()))
     }
 }
 
@@ -203,6 +213,10 @@ fn misshapen(text: &str, wants: Wants<'_>) -> Option<String> {
     if length < least || length > most {
         return Some(format!("has {length} characters, wants {least}..={most}"));
     }
+    if matches!(wants.form(), "prose" | "condition") {
+        let odd = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        return odd.then(|| "contains control characters; write plain text".into());
+    }
     if text.chars().any(char::is_control) {
         return Some("contains control characters; write it on one line of plain text".into());
     }
@@ -217,6 +231,7 @@ fn misshapen(text: &str, wants: Wants<'_>) -> Option<String> {
             Some(format!("wants one model, got the pattern `{}`; name each model that is to be weighed", shown(text)))
         }
         "model name" if !text.contains('/') => Some(format!("wants {wants}, got `{}`", shown(text))),
+        "duration" => duration::minutes(text).err(),
         "provider" => misnamed(text),
         "date" if moments::day(text).is_none() => Some(format!("wants {wants}, got `{}`", shown(text))),
         "time of day" if moments::minute_of_day(text).is_none() => {

@@ -4,6 +4,7 @@ mod arbitrary;
 mod layering;
 mod messages;
 mod prices;
+mod rules;
 
 use super::{Problems, Source, parse};
 use crate::domain::policy::Policy;

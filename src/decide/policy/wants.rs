@@ -56,7 +56,12 @@ impl<'a> Wants<'a> {
 
     /// The number among alternatives, where a word may stand in its place.
     fn number(self) -> Option<Wants<'a>> {
-        self.0.get("anyOf")?.as_array()?.iter().map(Wants).find(|choice| choice.text("type") == "number")
+        self.0
+            .get("anyOf")?
+            .as_array()?
+            .iter()
+            .map(Wants)
+            .find(|choice| matches!(choice.text("type"), "number" | "integer"))
     }
 
     /// The words that are accepted.
@@ -144,12 +149,15 @@ impl fmt::Display for Wants<'_> {
                 Some(entries) if entries.kind() != Kind::Mapping => write!(f, "a list, each entry {entries}"),
                 _ => f.write_str("a list"),
             },
-            Kind::Whole => write!(f, "whole {unit}, {}", self.range()),
+            Kind::Whole if self.words().is_empty() => write!(f, "whole {unit}, {}", self.range()),
+            Kind::Whole => write!(f, "whole {unit}, {}, or {}", self.range(), one_of(&self.words())),
             Kind::Number if self.words().is_empty() => write!(f, "{unit}, {}", self.range()),
             Kind::Number => write!(f, "{unit}, {}, or {}", self.range(), one_of(&self.words())),
             Kind::Flag => f.write_str("`true` or `false`"),
             Kind::Text => f.write_str(match self.form() {
                 "model pattern" | "model name" => "a model as `provider/model`",
+                "duration" => "a duration such as `15m`, `1h30m` or `2d`",
+                "condition" => "a condition in CEL such as `errors.rate > 0.05`",
                 "provider" => "a provider in lower case",
                 "date" => "a day as `YYYY-MM-DD`",
                 "time of day" => "a time in UTC as `HH:MM`, `00:00` to `23:59`",

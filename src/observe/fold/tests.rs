@@ -117,6 +117,8 @@ fn the_fold_says_what_the_queries_say() {
         valid_from: None,
         daily_utc: None,
         context_window: None,
+        region: None,
+        profile: None,
     };
     let prices = ModelTable::new(vec![model]);
     let identities = Identities::new(3_000);

@@ -3,8 +3,8 @@
 use super::{problems, profile, read};
 use crate::decide::policy::{PROFILES, Problems, Source, parse};
 use crate::domain::policy::{
-    Constraints, DecisionLimits, Evidence, Mode, ModelRules, Objectives, Policy, RollbackLimits, RolloutSteps, Rules,
-    Thresholds,
+    Constraints, DecisionLimits, Evidence, Experiments, Mode, ModelRules, Objectives, Policy, RollbackLimits,
+    RolloutSteps, Rules, SoftConstraints, Thresholds,
 };
 
 fn balanced() -> Rules {
@@ -25,10 +25,17 @@ fn balanced() -> Rules {
             latency_increase_percent: 20.0,
             error_rate: 0.05,
             cost_per_request_usd: None,
+            quality_min: None,
+            latency_p95_ms: None,
         },
+        soft: SoftConstraints::default(),
         evidence: Evidence { min_requests: 300, min_scored: 300 },
         decision: DecisionLimits { min_improvement: 0.10, min_confidence: 0.8, max_risk: 0.10 },
-        rollout: RolloutSteps { steps_percent: vec![5, 25, 50, 100], bake_minutes: vec![5, 10, 15] },
+        rollout: RolloutSteps {
+            steps_percent: vec![5, 25, 50, 100],
+            bake_minutes: vec![5, 10, 15],
+            deadline_hours: 72.0,
+        },
         rollback: RollbackLimits {
             automatic: true,
             quality_drop_percent: 5.0,
@@ -36,7 +43,21 @@ fn balanced() -> Rules {
             error_rate_increase_points: 5.0,
             cost_ratio: 2.0,
         },
-        models: ModelRules { allow: vec![], deny: vec![], consider: vec![] },
+        models: ModelRules { allow: vec![], deny: vec![], consider: vec![], regions: vec![] },
+        backup_model: None,
+        task: None,
+        parameters: std::collections::BTreeMap::new(),
+        prompts: std::collections::BTreeMap::new(),
+        experiments: Experiments {
+            mode: Mode::Enforce,
+            max_share_percent: 10.0,
+            points_per_day: 5.0,
+            floor_percent: 1.0,
+            min_probability: 0.5,
+            max_days: 7.0,
+        },
+        rules: vec![],
+        governance: vec![],
         daily_budget_usd: Some(1000.0),
         monthly_budget_usd: None,
     }
@@ -48,13 +69,22 @@ fn the_profiles_hold_the_documented_numbers() {
     conservative.constraints.quality_drop_percent = 3.0;
     conservative.evidence = Evidence { min_requests: 1000, min_scored: 1000 };
     conservative.decision = DecisionLimits { min_improvement: 0.15, min_confidence: 0.9, max_risk: 0.05 };
-    conservative.rollout = RolloutSteps { steps_percent: vec![1, 5, 25, 50, 100], bake_minutes: vec![10, 15, 30, 60] };
+    conservative.rollout = RolloutSteps {
+        steps_percent: vec![1, 5, 25, 50, 100],
+        bake_minutes: vec![10, 15, 30, 60],
+        deadline_hours: 168.0,
+    };
+    conservative.experiments.mode = Mode::Off;
     conservative.rollback.error_rate_increase_points = 2.0;
     let mut aggressive = balanced();
     aggressive.constraints.quality_drop_percent = 10.0;
     aggressive.evidence = Evidence { min_requests: 100, min_scored: 100 };
     aggressive.decision = DecisionLimits { min_improvement: 0.05, min_confidence: 0.7, max_risk: 0.20 };
-    aggressive.rollout = RolloutSteps { steps_percent: vec![10, 50, 100], bake_minutes: vec![3, 5] };
+    aggressive.rollout =
+        RolloutSteps { steps_percent: vec![10, 50, 100], bake_minutes: vec![3, 5], deadline_hours: 48.0 };
+    aggressive.experiments.max_share_percent = 20.0;
+    aggressive.experiments.floor_percent = 2.0;
+    aggressive.experiments.min_probability = 0.4;
     aggressive.rollback.error_rate_increase_points = 10.0;
 
     for (name, default) in PROFILES.into_iter().zip([conservative, balanced(), aggressive]) {
@@ -65,6 +95,7 @@ fn the_profiles_hold_the_documented_numbers() {
             services,
             total_daily_budget_usd: Some(1000.0),
             total_monthly_budget_usd: None,
+            max_changes_per_tick: Some(20),
             scores: std::collections::BTreeMap::new(),
         };
         assert_eq!(profile(name), wanted);
@@ -104,7 +135,7 @@ services:
     helpdesk.mode = Mode::Observe;
     helpdesk.thresholds.latency_p95_ms = 2500.0;
     helpdesk.constraints.cost_per_request_usd = None;
-    helpdesk.rollout = RolloutSteps { steps_percent: vec![50, 100], bake_minutes: vec![5] };
+    helpdesk.rollout = RolloutSteps { steps_percent: vec![50, 100], bake_minutes: vec![5], deadline_hours: 168.0 };
     helpdesk.models.deny = vec!["*/*-preview".into()];
     helpdesk.daily_budget_usd = Some(10.0);
     assert_eq!(policy.rules("helpdesk"), &helpdesk);

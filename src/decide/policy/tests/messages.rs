@@ -22,10 +22,13 @@ fn unknown_keys() {
             "x.yaml:2: `thresholds.latency_p95`: is not a known setting; did you mean `latency_p95_ms`?",
         ),
         ("Mode: off", "x.yaml:2: `Mode`: is not a known setting; did you mean `mode`?"),
-        ("latency_p95_ms: 1", "x.yaml:2: `latency_p95_ms`: is not a known setting; it belongs under `thresholds`"),
+        (
+            "latency_p95_ms: 1",
+            "x.yaml:2: `latency_p95_ms`: is not a known setting; it belongs under `constraints`, `soft_constraints` or `thresholds`",
+        ),
         (
             "services:\n  helpdesk:\n    error_rate: 0.1",
-            "x.yaml:4: `services.helpdesk.error_rate`: is not a known setting; it belongs under `constraints` or `thresholds`",
+            "x.yaml:4: `services.helpdesk.error_rate`: is not a known setting; it belongs under `constraints`, `soft_constraints` or `thresholds`",
         ),
         (
             "rollout: {mode: off}",
@@ -39,7 +42,7 @@ fn unknown_keys() {
         ("services: {'': {}}", "x.yaml:2: `services.\"\"`: is no name; names have 1 to 128 printable characters"),
         (
             "\"a\\eb\": 1",
-            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: constraints, daily_budget_usd, decision, evidence, extends, mode, models, monthly_budget_usd, name, objectives, rollback, rollout, scores, services, thresholds, total_daily_budget_usd, total_monthly_budget_usd",
+            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: backup_model, constraints, daily_budget_usd, decision, evidence, experiments, extends, max_changes_per_tick, mode, models, monthly_budget_usd, name, objectives, parameters, policies, prompts, rollback, rollout, rules, scores, services, soft_constraints, task, thresholds, total_daily_budget_usd, total_monthly_budget_usd",
         ),
     ]);
 }

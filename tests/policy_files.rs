@@ -1,9 +1,9 @@
 //! The schemas in `docs/schema/` are those of the program, and the files in `policies/` keep to them in the eyes of an
 //! independent validator. `UPDATE_SCHEMAS=1 cargo test --test policy_files` writes the schemas anew.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
-use optimizer::decide::policy::{MODELS, PROFILES, models_schema, profile, schema};
+use optimizer::decide::policy::{MODELS, PROFILES, Source, models_schema, parse, profile, schema};
 use serde_json::Value;
 
 fn published(name: &str, current: &Value) -> Value {
@@ -38,6 +38,22 @@ fn the_price_schema_is_current_and_the_table_keeps_to_it() {
     let schema = models_schema();
     assert_eq!(published("models.v1.json", &schema), schema, "run with UPDATE_SCHEMAS=1 to write it anew");
     assert_valid(&schema, "models.yaml", MODELS);
+}
+
+#[test]
+fn ten_thousand_rules_load_quickly() {
+    let rule = |index| {
+        format!(
+            "  - {{id: r{index}, when: errors.rate > 0.05 && requests.count > {index}, for: 1h, then: {{warn: hm}}}}\n"
+        )
+    };
+    let text = "extends: balanced\nrules:\n".to_owned() + &(0..10_000).map(rule).collect::<String>();
+    let begun = Instant::now();
+    let policy = parse(Source { name: "x.yaml", text: &text }, &|_| Err(String::new())).expect("a sound policy");
+    println!("loaded in {:?}", begun.elapsed());
+    assert_eq!(policy.default.rules.len(), 10_000);
+    // Less than half a second where it is built for release.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod choose;
+pub mod condition;
 mod ladder;
 mod models;
 mod plan;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::condition::compile;
 use crate::domain::{
     Severity, duration,
     policy::{
@@ -11,7 +12,7 @@ use crate::domain::{
 };
 
 use super::convert::Report;
-use super::problems::one_of;
+use super::problems::{entry, one_of};
 use super::shape_rules::{
     AdjustYaml, AdjustmentYaml, AlertYaml, GovernanceRuleYaml, GovernanceYaml, RuleYaml, ThenYaml,
 };
@@ -29,6 +30,7 @@ fn rule(yaml: RuleYaml, report: Report<'_>) -> Option<Rule> {
     if when.is_none() {
         says("", "states no `when`; say when it fires, in CEL: `when: errors.rate > 0.05`".into());
     }
+    let when = when.and_then(|text| condition(text, &mut |message| says("when", message)));
     let then = if let Some(then) = then {
         self::then(then, &mut says)
     } else {
@@ -39,7 +41,7 @@ fn rule(yaml: RuleYaml, report: Report<'_>) -> Option<Rule> {
     let minutes = |text: Option<String>| text.and_then(|text| duration::minutes(&text).ok()).unwrap_or(0);
     Some(Rule {
         description: description.unwrap_or_default(),
-        when: condition(when?),
+        when: when?,
         hold_minutes: minutes(hold),
         cooldown_minutes: minutes(cooldown),
         max_per_day,
@@ -124,27 +126,34 @@ pub(super) fn governance(yaml: Vec<GovernanceYaml>, report: Report<'_>) -> Vec<G
 fn governance_policy(yaml: GovernanceYaml, report: Report<'_>) -> Option<GovernancePolicy> {
     let GovernanceYaml { id, name, kind, rules } = yaml;
     let id = id?;
-    let mut says = |message: &str| report("policies", &id, "", message.into());
+    let mut says = |field: &str, message: String| report("policies", &id, field, message);
     if kind.is_none() {
-        says("states no `type`; it is `cost`, `compliance`, `quality` or `security`");
+        says("", "states no `type`; it is `cost`, `compliance`, `quality` or `security`".into());
     }
     if rules.is_none() {
-        says("states no `rules`; each has a `condition`, an `action` and a `message`");
+        says("", "states no `rules`; each has a `condition`, an `action` and a `message`".into());
     }
-    let rules = rules?.into_iter().filter_map(|rule| {
-        let GovernanceRuleYaml { condition, action, message } = rule;
-        let condition = self::condition(condition?);
-        let message = message.unwrap_or_else(|| condition.text.clone());
-        Some(GovernanceRule { condition, action: GovernanceAction::from(action?), message })
-    });
-    Some(GovernancePolicy {
-        name: name.unwrap_or_else(|| id.clone()),
-        kind: GovernanceKind::from(kind?),
-        rules: rules.collect(),
-        id,
-    })
+    let rules: Vec<GovernanceRule> = rules?
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, rule)| {
+            let GovernanceRuleYaml { condition, action, message } = rule;
+            let field = format!("{}.condition", entry("rules", at));
+            let condition = self::condition(condition?, &mut |message| says(&field, message))?;
+            let message = message.unwrap_or_else(|| condition.text.clone());
+            Some(GovernanceRule { condition, action: GovernanceAction::from(action?), message })
+        })
+        .collect();
+    Some(GovernancePolicy { name: name.unwrap_or_else(|| id.clone()), kind: GovernanceKind::from(kind?), rules, id })
 }
 
-fn condition(text: String) -> Condition {
-    Condition { text, ..Condition::default() }
+/// A condition that compiles.
+fn condition(text: String, says: &mut dyn FnMut(String)) -> Option<Condition> {
+    match compile(&text) {
+        Ok(compiled) => Some(Condition { names: compiled.names().iter().map(|&name| name.to_owned()).collect(), text }),
+        Err(message) => {
+            says(message);
+            None
+        }
+    }
 }

@@ -35,5 +35,7 @@ mod tests;
 pub use models::parse_models;
 pub use parse::{Resolver, Source, parse};
 pub use problems::{Problem, Problems};
+pub(super) use problems::{one_of, shown};
 pub use profiles::{MODELS, PROFILES, profile};
 pub use schema::{models_schema, schema};
+pub(super) use suggest::nearest;

@@ -93,7 +93,7 @@ pub(super) fn entry(parent: &str, index: usize) -> String {
 }
 
 /// Text of the file as a message may show it: no control characters, and not endless.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::decide) fn shown(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut short = String::new();
     for c in text.chars().take(LONGEST) {
@@ -107,7 +107,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// `` `a` ``, `` `a` or `b` ``, `` `a`, `b` or `c` ``.
-pub(super) fn one_of<S: AsRef<str>>(names: &[S]) -> String {
+pub(in crate::decide) fn one_of<S: AsRef<str>>(names: &[S]) -> String {
     let mut text = String::new();
     for (index, name) in names.iter().enumerate() {
         if index > 0 {

@@ -1,7 +1,7 @@
 //! What somebody probably meant.
 
 /// The known name nearest to what was written, if any is near enough to be worth mentioning.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::decide) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any name by far: no slip of the finger, and the comparison takes time in proportion.
     if written.len() > 64 {
         return None;

@@ -42,6 +42,7 @@ impl Agreement<'_> {
         if self.concerns(&experiments) {
             self.experiments(&experiments, rules);
         }
+        self.conflicts(prefix, rules);
     }
 
     /// The scales of scores, each whole and with two ends.
@@ -76,7 +77,7 @@ impl Agreement<'_> {
     }
 
     /// Reports at the topmost layer that states the field, or the section around it.
-    fn problem(&mut self, section: &str, name: &str, message: &str) {
+    pub(super) fn problem(&mut self, section: &str, name: &str, message: &str) {
         let path = format!("{section}.{name}");
         let at = |path: &str| {
             self.layers.iter().find(|layer| layer.states(path)).map(|layer| layer.problem(path, message.to_owned()))

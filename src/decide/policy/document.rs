@@ -71,6 +71,18 @@ impl Document {
         }
     }
 
+    /// Whether there is anything in the file.
+    pub(super) fn has_lines(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Gives a field the line of another, of which it was made.
+    pub(super) fn alias(&mut self, from: &str, to: &str) {
+        if let Some(line) = self.lines.get(from).copied() {
+            self.lines.entry(to.to_owned()).or_insert(line);
+        }
+    }
+
     /// Whether the file itself states this field.
     pub(super) fn states(&self, path: &str) -> bool {
         self.lines.contains_key(path)

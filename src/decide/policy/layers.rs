@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_yaml::Value;
 
 use super::document::Document;
+use super::forms::unify;
 use super::parse::{Resolver, Source};
 use super::problems::{Problem, entry, field, one_of, shown};
 use super::profiles::{PROFILES, profile};
@@ -28,6 +29,7 @@ pub(super) fn load(source: Source<'_>, resolve: Resolver<'_>, found: &mut Vec<Pr
     loop {
         let before = found.len();
         let Some(mut document) = Document::read(&name, &text, found) else { return layers };
+        unify(&mut document, found);
         sieve(&mut document, &schema, "extends: balanced", found);
         repeated(&document, found);
         let extends = document.value.get("extends").and_then(Value::as_str).map(str::to_owned);

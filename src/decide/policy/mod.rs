@@ -6,13 +6,17 @@
 //! and a closure that fetches the files named by `extends`.
 
 mod agreement;
+mod conflicts;
 mod convert;
 mod convert_rules;
 mod convert_space;
 mod document;
+mod forms;
+mod forms_rules;
 mod layers;
 mod models;
 mod moments;
+mod old_names;
 mod parse;
 mod problems;
 mod profiles;
@@ -32,6 +36,7 @@ mod wants;
 #[cfg(test)]
 mod tests;
 
+pub use conflicts::unpriced;
 pub use models::parse_models;
 pub use parse::{Resolver, Source, parse};
 pub use problems::{Problem, Problems};

@@ -8,7 +8,9 @@ use crate::domain::policy::{Model, ModelProfile, ModelTable, Tier};
 use crate::domain::price::{DailyHours, LongInput, Rates};
 
 use super::document::{Document, whole_file};
+use super::forms::Forms;
 use super::moments;
+use super::old_names;
 use super::problems::{Problem, Problems, entry, field, shown};
 use super::schema::models_schema;
 use super::shape_models::{DailyHoursYaml, LongInputYaml, ModelProfileYaml, ModelTableYaml, ModelYaml};
@@ -38,6 +40,9 @@ pub fn parse_models(name: &str, text: &str) -> Result<ModelTable, Problems> {
 
 fn read(name: &str, text: &str, found: &mut Vec<Problem>) -> Option<ModelTable> {
     let mut document = Document::read(name, text, found)?;
+    let mut value = std::mem::take(&mut document.value);
+    old_names::refuse_models(&mut value, &mut Forms { document: &mut document, found });
+    document.value = value;
     sieve(&mut document, &models_schema(), "models:", found);
     if document.value.is_null() {
         return None;

@@ -51,6 +51,7 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     }
     let mut agreement = Agreement { layers, missing: needed.missing(), known: found.len(), found };
     agreement.check("", &default);
+    agreement.totals(total_daily_budget_usd, total_monthly_budget_usd);
     let scores = agreement.scores(declared);
 
     let mut services = BTreeMap::new();
@@ -119,7 +120,7 @@ struct Totals {
 
 /// Turns what is wrong with an entry of a list into a problem with its line. An entry that a service merely inherits was
 /// looked at where it stands, and one that the sieve complained of says enough already.
-fn reporter(
+pub(super) fn reporter(
     layers: &[Document],
     prefix: &str,
     known: usize,

@@ -21,6 +21,8 @@ pub(super) fn sieve(document: &mut Document, schema: &serde_json::Value, begin: 
             let mut sieve = Sieve { document, root, found };
             sieve.mapping("", mapping, root)
         }
+        // Emptied before, with a problem for each line that was taken out.
+        Value::Mapping(mapping) if document.has_lines() => Value::Mapping(mapping),
         Value::Null | Value::Mapping(_) => {
             found.push(whole_file(&document.name, format!("is empty; begin with `{begin}`")));
             Value::Null

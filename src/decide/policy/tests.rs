@@ -1,6 +1,8 @@
 //! What the language promises, by example: each kind of mistake with its exact message, layering, and arbitrary text.
 
 mod arbitrary;
+mod conflicts;
+mod forms;
 mod layering;
 mod messages;
 mod prices;

@@ -1,13 +1,17 @@
 //! Estimates with their uncertainty. Every interval is two-sided at [`LEVEL`]; `requests` is always the effective number:
 //! after sampling weights and the design effect.
 
-use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
-
-use super::Sketch;
+use super::{
+    Sketch,
+    tails::{beta, normal, student},
+};
 use crate::domain::plan::Estimate;
 
 /// Coverage of every interval a plan shows.
 pub const LEVEL: f64 = 0.90;
+
+/// The normal quantile of such an interval's upper end.
+const Z: f64 = 1.644_853_626_951_472_7;
 
 /// An estimate on a scale where its error is close to normal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,7 +24,7 @@ impl Uncertain {
     /// The two-sided interval at [`LEVEL`].
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        let half = normal_quantile(0.5 + LEVEL / 2.0) * self.standard_error;
+        let half = Z * self.standard_error;
         Estimate { value: self.value, low: self.value - half, high: self.value + half }
     }
 
@@ -28,7 +32,7 @@ impl Uncertain {
     #[must_use]
     pub fn probability_at_most(&self, limit: f64) -> f64 {
         if self.standard_error > 0.0 {
-            standard_normal().cdf((limit - self.value) / self.standard_error)
+            normal::cdf((limit - self.value) / self.standard_error)
         } else if self.value <= limit {
             1.0
         } else {
@@ -64,7 +68,7 @@ pub fn mean(sketch: &Sketch, requests: f64) -> Option<Uncertain> {
     if requests < 2.0 {
         return None;
     }
-    let widening = t_quantile(0.5 + LEVEL / 2.0, requests - 1.0) / normal_quantile(0.5 + LEVEL / 2.0);
+    let widening = t_quantile(0.5 + LEVEL / 2.0, requests - 1.0) / Z;
     Some(Uncertain { value, standard_error: widening * (variance / (requests - 1.0)).sqrt() })
 }
 
@@ -74,7 +78,7 @@ pub fn mean(sketch: &Sketch, requests: f64) -> Option<Uncertain> {
 /// that is when n is too small for this quantile, or when it is zero.
 #[must_use]
 pub fn log_quantile(sketch: &Sketch, q: f64, requests: f64) -> Option<Uncertain> {
-    let z = normal_quantile(0.5 + LEVEL / 2.0);
+    let z = Z;
     let spread = z * (q * (1.0 - q) / requests).sqrt();
     if requests <= 0.0 || q - spread <= 0.0 || q + spread >= 1.0 {
         return None;
@@ -111,48 +115,61 @@ impl Rate {
         (requests > 0.0 && failures >= 0.0 && failures <= requests).then_some(Self { failures, requests })
     }
 
-    fn posterior(&self) -> Beta {
-        Beta::new(0.5 + self.failures, 0.5 + self.requests - self.failures).expect("both shapes are at least one half")
+    /// The shapes of the posterior, both at least one half.
+    fn posterior(&self) -> (f64, f64) {
+        (0.5 + self.failures, 0.5 + self.requests - self.failures)
     }
 
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         let tail = (1.0 - LEVEL) / 2.0;
-        let posterior = self.posterior();
+        let (a, b) = self.posterior();
+        let quantile = |p| beta::quantile(a, b, p).unwrap_or(f64::NAN);
         Estimate {
             value: self.failures / self.requests,
-            low: if self.failures == 0.0 { 0.0 } else { posterior.inverse_cdf(tail) },
-            high: if self.failures >= self.requests { 1.0 } else { posterior.inverse_cdf(1.0 - tail) },
+            low: if self.failures == 0.0 { 0.0 } else { quantile(tail) },
+            high: if self.failures >= self.requests { 1.0 } else { quantile(1.0 - tail) },
         }
     }
 
     /// Probability that the true rate is at most `limit`.
     #[must_use]
     pub fn probability_at_most(&self, limit: f64) -> f64 {
-        self.posterior().cdf(limit.clamp(0.0, 1.0))
+        let (a, b) = self.posterior();
+        beta::cdf(a, b, limit.clamp(0.0, 1.0)).unwrap_or(0.0)
     }
-}
-
-fn standard_normal() -> Normal {
-    Normal::new(0.0, 1.0).expect("a standard normal")
 }
 
 /// Quantile of the standard normal distribution.
 #[must_use]
 pub fn normal_quantile(p: f64) -> f64 {
-    standard_normal().inverse_cdf(p)
+    normal::quantile(p).unwrap_or(f64::NAN)
 }
 
 /// Quantile of Student's t with `freedom > 0` degrees of freedom.
 #[must_use]
 pub fn t_quantile(p: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).expect("positive degrees of freedom").inverse_cdf(p)
+    const MANY: f64 = 200.0;
+    if freedom < MANY {
+        return student::upper_quantile(1.0 - p, freedom).unwrap_or(f64::NAN);
+    }
+    // The expansion around the normal quantile, to 1e-11 from here on (Abramowitz and Stegun, "Handbook of Mathematical Functions",
+    // 1964, 26.7.5).
+    let z = normal_quantile(p);
+    let square = z * z;
+    let terms = [
+        z * (square + 1.0) / 4.0,
+        z * ((5.0 * square + 16.0) * square + 3.0) / 96.0,
+        z * (((3.0 * square + 19.0) * square + 17.0) * square - 15.0) / 384.0,
+        z * ((((79.0 * square + 776.0) * square + 1482.0) * square - 1920.0) * square - 945.0) / 92_160.0,
+    ];
+    z + terms.iter().rev().fold(0.0, |sum, term| (sum + term) / freedom)
 }
 
 /// Probability that Student's t with `freedom > 0` degrees of freedom is above `statistic`.
 #[must_use]
 pub fn student_t_upper_tail(statistic: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).expect("positive degrees of freedom").sf(statistic)
+    student::upper_tail(statistic, freedom).unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -198,10 +215,14 @@ mod tests {
 
     #[test]
     fn quantiles_agree_with_scipy() {
-        assert!((normal_quantile(0.95) - 1.644_853_626_951_472_2).abs() < 1e-9);
-        for (freedom, want) in
-            [(1.0, 6.313_751_514_675_037), (4.0, 2.131_846_786_326_649_5), (99.0, 1.660_391_156_016_990_6)]
-        {
+        assert!((normal_quantile(0.5 + LEVEL / 2.0) - Z).abs() < 1e-12);
+        for (freedom, want) in [
+            (1.0, 6.313_751_514_675_037),
+            (4.0, 2.131_846_786_326_649_5),
+            (99.0, 1.660_391_156_016_990_6),
+            (200.0, 1.652_508_100_910_876_9),
+            (5e4, 1.644_884_102_902_513),
+        ] {
             assert!((t_quantile(0.95, freedom) - want).abs() < 1e-8, "{freedom}");
         }
     }

@@ -1,12 +1,15 @@
 //! Mathematics over mergeable statistics. Pure: every function is determined by its arguments.
 
 pub mod anomaly;
+pub mod bandit;
+pub mod bayesian_optimization;
 pub mod change_point;
 pub mod compare;
 pub mod comparison;
 pub mod descriptive;
 pub mod design_effect;
 pub mod figures;
+pub mod gaussian_process;
 pub mod group_sequential;
 pub mod history;
 pub mod hypothesis;
@@ -15,7 +18,10 @@ pub mod limits;
 pub mod mann_kendall;
 pub mod month;
 pub mod multiplicity;
+pub mod off_policy;
 pub mod power;
+pub mod prediction;
+pub mod price_arithmetic;
 pub mod psi;
 pub mod regression;
 pub mod rollup;
@@ -24,6 +30,8 @@ pub mod spend;
 pub mod tails;
 pub mod theil_sen;
 pub mod time_series;
+pub mod totals;
+pub mod transfer;
 
 pub use figures::{Figures, Measure};
 pub use history::History;

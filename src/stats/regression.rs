@@ -50,12 +50,8 @@ pub fn find(
     limits: &RollbackLimits,
 ) -> Option<Regression> {
     let (current, now) = current_arm(arms)?;
-    let since = |arm: &Arm| arm.config_version.as_ref().and_then(|version| service.version_since.get(version)).copied();
-    let current_since = since(current)?;
-    let (previous, then) = arms
-        .iter()
-        .filter(|(arm, _)| arm.same_model(current) && since(arm).is_some_and(|since| since < current_since))
-        .max_by_key(|(arm, _)| since(arm))?;
+    let previous = previous_arm(service, arms)?;
+    let then = arms.get(previous)?;
     let enough = |arm: &ArmEvidence| arm.lookback.requests.rows >= evidence.min_requests;
     if !enough(now) || !enough(then) {
         return None;
@@ -69,6 +65,17 @@ pub fn find(
         harms,
         harms_of_return,
     })
+}
+
+/// The newest earlier config version of the model in force.
+#[must_use]
+pub fn previous_arm<'a>(service: &ServiceEvidence, arms: &'a BTreeMap<Arm, ArmEvidence>) -> Option<&'a Arm> {
+    let (current, _) = current_arm(arms)?;
+    let since = |arm: &Arm| arm.config_version.as_ref().and_then(|version| service.version_since.get(version)).copied();
+    let current_since = since(current)?;
+    let earlier =
+        arms.keys().filter(|arm| arm.same_model(current) && since(arm).is_some_and(|since| since < current_since));
+    earlier.max_by_key(|arm| since(arm))
 }
 
 /// The arm that serves most requests of the window; ties go to the first by name.

@@ -33,6 +33,10 @@ pub struct Bin {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sketch {
     bins: Arc<[Bin]>,
+    /// Sums over the bins. They are asked for again and again, and there are millions of bins.
+    rows: u64,
+    weight: f64,
+    sum: f64,
 }
 
 impl Sketch {
@@ -50,14 +54,21 @@ impl Sketch {
             }
             same
         });
-        Self { bins: bins.into() }
+        Self::of(bins)
+    }
+
+    fn of(bins: Vec<Bin>) -> Self {
+        let rows = bins.iter().map(|bin| u64::from(bin.rows)).sum();
+        // Folded from plus zero: an empty sum of floats is minus zero, which prints as such.
+        let (weight, sum) = bins.iter().fold((0.0, 0.0), |(weight, sum), bin| (weight + bin.weight, sum + bin.sum));
+        Self { bins: bins.into(), rows, weight, sum }
     }
 
     /// From bins that ascend already, each index once.
     #[must_use]
     pub fn from_ascending(bins: Vec<Bin>) -> Self {
         debug_assert!(bins.is_sorted_by(|a, b| a.index < b.index), "bins ascend");
-        Self { bins: bins.into() }
+        Self::of(bins)
     }
 
     /// From single values of weight one. Values that are not finite or below zero are left out, as the SQL does.
@@ -84,19 +95,18 @@ impl Sketch {
 
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.bins.iter().map(|bin| u64::from(bin.rows)).sum()
+        self.rows
     }
 
     #[must_use]
     pub fn weight(&self) -> f64 {
-        // Folded from plus zero: an empty sum of floats is minus zero, which prints as such.
-        self.bins.iter().fold(0.0, |sum, bin| sum + bin.weight)
+        self.weight
     }
 
     /// Weighted sum of all values, exact.
     #[must_use]
     pub fn sum(&self) -> f64 {
-        self.bins.iter().fold(0.0, |sum, bin| sum + bin.sum)
+        self.sum
     }
 
     /// Weighted mean, exact. `None` without values.
@@ -127,6 +137,21 @@ impl Sketch {
             }
         }
         self.bins.last().map(|bin| middle_of(bin.index))
+    }
+
+    /// Share of the weight in bins whose middle lies at `limit` or above, `0..=1`; zero without values.
+    #[must_use]
+    pub fn share_above(&self, limit: f64) -> f64 {
+        let above = self.bins.iter().filter(|bin| middle_of(bin.index) >= limit).fold(0.0, |sum, bin| sum + bin.weight);
+        if above > 0.0 { above / self.weight() } else { 0.0 }
+    }
+
+    /// The mean if no value could be larger than `limit`. `None` without values.
+    #[must_use]
+    pub fn mean_capped(&self, limit: f64) -> Option<f64> {
+        let weight = self.weight();
+        let capped = self.bins.iter().fold(0.0, |sum, bin| sum + bin.sum.min(limit * bin.weight));
+        (weight > 0.0).then(|| capped / weight)
     }
 }
 

@@ -84,7 +84,8 @@ pub fn upper_quantile(a: f64, b: f64, p: f64) -> Option<f64> {
 /// ln(x / (1 − x)) of the quantile, from the logarithms of both tails. The logit of a beta variable has a log-concave
 /// density, hence log-concave tails on either side.
 pub(super) fn logit_quantile(a: f64, b: f64, ln_lower_p: f64, ln_upper_p: f64) -> f64 {
-    let start = (a / b).ln();
+    // As if the logit were normal: close for all but the smallest shapes, and saves half of the steps.
+    let start = (a / b).ln() - about_normal(ln_lower_p) * (1.0 / a + 1.0 / b).sqrt().min(8.0);
     if ln_lower_p > ln_upper_p {
         return -logit_quantile(b, a, ln_upper_p, ln_lower_p);
     }
@@ -92,6 +93,15 @@ pub(super) fn logit_quantile(a: f64, b: f64, ln_lower_p: f64, ln_upper_p: f64) -
         let (x, y) = (logistic(u), logistic(-u));
         (ln_lower(a, b, x, y), ln_beta_kernel(a, b, x, y))
     })
+}
+
+/// z with P(Z > z) = p, from ln p of a p below a half, to three digits (Hastings, "Approximations for Digital Computers", 1955; Abramowitz
+/// and Stegun 26.2.23).
+fn about_normal(ln_p: f64) -> f64 {
+    let t = (-2.0 * ln_p).sqrt();
+    let above = 2.515_517 + t * (0.802_853 + t * 0.010_328);
+    let below = 1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308));
+    t - above / below
 }
 
 fn logistic(u: f64) -> f64 {

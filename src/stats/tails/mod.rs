@@ -26,7 +26,8 @@ fn solve_rising(target: f64, start: f64, tail: impl Fn(f64) -> (f64, f64)) -> f6
             break;
         }
         u += step;
-        if step.abs() <= 4.0 * f64::EPSILON * u.abs().max(0.1) {
+        // Each step squares the error: after one of a billionth there is nothing left to gain.
+        if step.abs() <= 1e-9 * u.abs().max(0.1) {
             break;
         }
     }

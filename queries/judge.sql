@@ -58,6 +58,8 @@ SELECT
     CASE WHEN outcome = 'success' THEN score END AS quality,
     CASE WHEN coalesce(row_weight, 1) BETWEEN 0.001 AND 1e6 THEN CAST(round(coalesce(row_weight, 1) * 1000) AS BIGINT) END
         AS weight_milli,
+    -- Only an off-policy estimate asks for it, and counts what cannot be; a plan does without, so it breaks no row.
+    propensity,
     CASE
         -- Nearly every row passes these tests, which are cheap and imply that no rule below is broken: then none is looked at.
         -- `coalesce` around an OR makes it a value; as a condition it would sort the rows of either side together.

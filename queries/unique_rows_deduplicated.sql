@@ -15,7 +15,7 @@ FROM (
                 + (cost_usd IS NOT NULL)::INT + (quality IS NOT NULL)::INT DESC,
                 ts_us, service, model, provider, config_version, variant, endpoint, complexity, outcome, fault, cache_hit, retried,
                 latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, cost_usd,
-                quality, weight_milli
+                quality, weight_milli, propensity
         ) AS place
     FROM rows
     WHERE (getvariable('all_good') OR reject IS NULL)

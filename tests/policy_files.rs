@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Instant};
 
-use optimizer::decide::policy::{MODELS, PROFILES, Source, models_schema, parse, profile, schema};
+use optimizer::decide::policy::{MODELS, PROFILES, Source, examples_schema, models_schema, parse, profile, schema};
 use serde_json::Value;
 
 fn published(name: &str, current: &Value) -> Value {
@@ -41,6 +41,14 @@ fn the_price_schema_is_current_and_the_table_keeps_to_it() {
 }
 
 #[test]
+fn the_schema_of_policy_tests_is_current() {
+    let schema = examples_schema();
+    assert_eq!(published("policy-tests.v1.json", &schema), schema, "run with UPDATE_SCHEMAS=1 to write it anew");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/policy/tests.yaml");
+    assert_valid(&schema, "tests.yaml", &std::fs::read_to_string(path).expect("the example"));
+}
+
+#[test]
 fn ten_thousand_rules_load_quickly() {
     let rule = |index| {
         format!(
@@ -75,4 +83,70 @@ fn the_schema_refuses_what_the_program_refuses() {
         let value: Value = serde_yaml::from_str(text).expect("YAML");
         assert!(validator.is_valid(&value), "{text}");
     }
+}
+
+fn optimizer(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_optimizer"))
+        .args(arguments)
+        .current_dir(root)
+        .env_remove("OPTIMIZER_POLICY")
+        .env_remove("OPTIMIZER_MODELS")
+        .output()
+        .expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_example_policy_decides_what_its_tests_say() {
+    let (code, out, err) = optimizer(&["policy", "test", "examples/policy/tests.yaml"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.ends_with("5 of 5 tests passed\n"), "{out}");
+}
+
+#[test]
+fn a_policy_that_decides_otherwise_fails_its_tests() {
+    let test = ["policy", "test", "examples/policy/tests.yaml", "--policy", "policies/conservative.yaml"];
+    let (code, out, err) = optimizer(&test);
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(
+        out.contains("FAIL  a model as good for a tenth of the money is taken  (examples/policy/tests.yaml:8)"),
+        "{out}"
+    );
+    assert!(out.contains("there is no such rule here"), "{out}");
+    assert!(err.contains("of 5 tests failed"), "{err}");
+    let (code, out, _) = optimizer(&[&test[..], &["--format", "json"]].concat());
+    let outcomes: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(
+        (code, outcomes[0]["passed"].as_bool(), outcomes.as_array().map(Vec::len)),
+        (Some(1), Some(false), Some(5))
+    );
+}
+
+#[test]
+fn a_folder_is_checked_as_a_whole() {
+    let (code, out, err) = optimizer(&["policy", "check", "policies"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("policies/models.yaml: fine (") && out.contains("policies/balanced.yaml: fine"), "{out}");
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in [
+        ("a.yaml", "extends: balanced\nmode: fast\n"),
+        ("b.yml", "tests:\n  - {name: x}\n"),
+        ("c.yaml", "models:\n  - {provider: OpenAI, model: x}\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    let (code, out, err) = optimizer(&["policy", "check", folder.path().to_str().expect("a path")]);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    for part in ["a.yaml:2: `mode`", "b.yml:2: `tests[0]`: lacks `given`", "c.yaml:2: `models[0].provider`"] {
+        assert!(err.contains(part), "{part}\n{err}");
+    }
+    // What has no price is told, and is no mistake.
+    std::fs::write(folder.path().join("w.yaml"), "extends: balanced\nbackup_model: openai/nobody\n").expect("written");
+    let (code, out, _) = optimizer(&["policy", "check", folder.path().join("w.yaml").to_str().expect("a path")]);
+    assert!(
+        code == Some(0) && out.contains("warning: `backup_model` names `openai/nobody`, which has no price"),
+        "{out}"
+    );
 }

@@ -3,7 +3,7 @@
 -- Recognised by: ts, latency_ms
 -- Identity: request_id
 -- Time: ts
--- Reads: ts, request_id, trace_id, span_id, response_id, service, endpoint, provider, model, config_version, variant, latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, quality, outcome, status_code, error_type, retry_count, complexity, weight, cache_hit, user_segment, domain
+-- Reads: ts, request_id, trace_id, span_id, response_id, service, endpoint, provider, model, config_version, variant, latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, quality, outcome, status_code, error_type, retry_count, complexity, weight, cache_hit, user_segment, domain, propensity
 SELECT
     origin,
     malformed,
@@ -35,5 +35,6 @@ SELECT
     weight,
     cache_hit,
     user_segment,
-    domain
+    domain,
+    propensity
 FROM raw

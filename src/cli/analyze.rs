@@ -89,7 +89,7 @@ pub(super) fn run(arguments: &AnalyzeArgs) -> Result<(), Failure> {
     arguments.history.whole_slots(arguments.every)?;
     let baseline = arguments.baseline.read()?;
     let reading = arguments.history.reading()?;
-    let (record, policy) = arguments.history.record(reading, arguments.lookback, arguments.every)?;
+    let (record, policy, _) = arguments.history.record(reading, arguments.lookback, arguments.every)?;
     let alerts = observe::alerts(&arguments.alerts)?;
     warn_of_rejected(&alerts);
     let mut analysis = analysis(&record, &policy, arguments.history.window, &alerts)?;

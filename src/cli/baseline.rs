@@ -10,13 +10,14 @@ use super::{
     plan::duration,
     screen::{plain, screen},
     sink,
+    state::StateArgs,
 };
 use crate::{
     domain::{Grain, Policy, format::counted, metric::Harm},
     observe::{BASELINE_SCHEMA, Baseline, KeptHour, Record, aligned, together},
     orient::Against,
     report::{self, ComparisonLine, Verdict},
-    state::{Address, BaselineRow, Existing, Open, StateError, Store},
+    state::{BaselineRow, Existing, Open, StateError},
     stats::{
         ServiceEvidence,
         comparison::{self, Comparison},
@@ -64,23 +65,10 @@ enum BaselineCommand {
     },
 }
 
-#[derive(Debug, Args)]
-pub(super) struct StateArgs {
-    /// Where baselines are kept: `sqlite:FILE` or `postgres://user@host/database`
-    #[arg(long, value_name = "ADDRESS", env = "OPTIMIZER_STATE", default_value = "sqlite:optimizer.db")]
-    state: String,
-}
-
-impl StateArgs {
-    fn open(&self, open: Open) -> Result<Store, StateError> {
-        Store::open(&self.state.parse::<Address>()?, open)
-    }
-
-    /// The baseline of this name.
-    pub(super) fn baseline(&self, name: &str) -> Result<Baseline, StateError> {
-        let row = self.open(Open::Existing)?.baseline(name)?;
-        parsed(&row)
-    }
+/// The baseline of this name.
+fn stored(state: &StateArgs, name: &str) -> Result<Baseline, StateError> {
+    let row = state.open(Open::Existing)?.baseline(name)?;
+    parsed(&row)
 }
 
 #[derive(Debug, Args)]
@@ -149,7 +137,7 @@ fn set(arguments: &SetArgs) -> Result<(), Failure> {
         store.check_free(&arguments.name)?;
     }
     let reading = arguments.history.reading()?;
-    let (record, policy) = arguments.history.record(reading, arguments.lookback, Grain::Hour)?;
+    let (record, policy, _) = arguments.history.record(reading, arguments.lookback, Grain::Hour)?;
     let mut services = std::collections::BTreeMap::new();
     let mut left_out = Vec::new();
     for service in record.services() {
@@ -211,7 +199,7 @@ fn list(state: &StateArgs) -> Result<(), Failure> {
 }
 
 fn show(name: &str, state: &StateArgs) -> Result<(), Failure> {
-    let baseline = state.baseline(name)?;
+    let baseline = stored(state, name)?;
     sink::print(&baseline.services.iter().map(|(service, hours)| line(service, hours)).collect::<String>())
 }
 
@@ -260,10 +248,10 @@ pub(super) fn against(
 
 fn compare(arguments: &CompareArgs) -> Result<(), Failure> {
     arguments.history.whole_slots(Grain::FiveMinutes)?;
-    let baseline = arguments.state.baseline(&arguments.name)?;
+    let baseline = stored(&arguments.state, &arguments.name)?;
     let reading = arguments.history.reading()?;
     let window = arguments.history.window;
-    let (record, _) = arguments.history.record(reading, window * 2, Grain::FiveMinutes)?;
+    let (record, ..) = arguments.history.record(reading, window * 2, Grain::FiveMinutes)?;
     let compared = against(&record, &baseline, &arguments.name, window)?;
     let lines = lines(&compared);
     if lines.is_empty() {
@@ -343,7 +331,7 @@ impl BaselineChoice {
     /// What was named. A name that is not there is told before anything else is read.
     pub(super) fn read(&self) -> Result<Option<Chosen>, Failure> {
         let Some(name) = &self.baseline else { return Ok(None) };
-        Ok(Some(Chosen { name: name.clone(), baseline: self.state.baseline(name)? }))
+        Ok(Some(Chosen { name: name.clone(), baseline: stored(&self.state, name)? }))
     }
 }
 

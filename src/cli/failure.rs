@@ -29,6 +29,11 @@ impl Failure {
         Self { message: message.into(), causes: Vec::new(), hint: Some(hint.into()), exit: Exit::Usage }
     }
 
+    /// What was asked has been answered on standard output, and the answer is no.
+    pub(super) fn unmet(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit: Exit::Unmet, ..Self::usage(message, hint) }
+    }
+
     #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit

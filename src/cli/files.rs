@@ -3,7 +3,10 @@
 use std::{fs, io, path::Path};
 
 use crate::{
-    decide::policy::{self, Problems, Source},
+    decide::{
+        examples::Examples,
+        policy::{self, FileKind, Problems, Source},
+    },
     domain::{
         ModelTable, Policy,
         fault::{Exit, Fixable},
@@ -58,6 +61,70 @@ pub(super) fn read_policy(path: &Path) -> Result<Policy, FileError> {
     let resolve = |path: &str| fs::read_to_string(path).map_err(|error| error.to_string());
     policy::parse(Source { name: &name, text: &text }, &resolve)
         .map_err(|problems| FileError::Problems { what: "the policy", problems })
+}
+
+/// Reads and checks a file of policy tests.
+pub(super) fn examples(path: &Path) -> Result<Examples, FileError> {
+    let text = read("policy test", path)?;
+    policy::parse_examples(&path.display().to_string(), &text)
+        .map_err(|problems| FileError::Problems { what: "the policy tests", problems })
+}
+
+/// The policy that a file of tests names: a profile, or a file relative to that one.
+pub(super) fn policy_beside(path: &Path, named: &str) -> Result<Policy, FileError> {
+    match Source::profile(named) {
+        Some(source) => policy::parse(source, &no_files)
+            .map_err(|problems| FileError::Problems { what: "the built-in policy", problems }),
+        None => read_policy(&path.parent().unwrap_or(Path::new("")).join(named)),
+    }
+}
+
+/// One file that was checked.
+pub(super) enum Checked {
+    Policy(Box<Policy>),
+    Prices(usize),
+    Tests(usize),
+}
+
+/// Checks a file, or each YAML file of a folder, and reports all problems of all of them at once.
+pub(super) fn check(path: &Path) -> Result<Vec<(String, Checked)>, FileError> {
+    let unreadable = |cause| FileError::Read { what: "policy", path: path.display().to_string(), cause };
+    let mut files = Vec::new();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            if file.is_file() && file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+                files.push(file);
+            }
+        }
+        files.sort();
+    } else {
+        files.push(path.to_owned());
+    }
+    let (mut checked, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        let text = read("policy", &file)?;
+        let name = file.display().to_string();
+        let result = match FileKind::of(&text) {
+            FileKind::Prices => policy::parse_models(&name, &text).map(|table| Checked::Prices(table.models().len())),
+            FileKind::Examples => {
+                policy::parse_examples(&name, &text).map(|examples| Checked::Tests(examples.examples.len()))
+            }
+            FileKind::Policy => {
+                let resolve = |path: &str| fs::read_to_string(path).map_err(|error| error.to_string());
+                policy::parse(Source { name: &name, text: &text }, &resolve)
+                    .map(|policy| Checked::Policy(Box::new(policy)))
+            }
+        };
+        match result {
+            Ok(result) => checked.push((name, result)),
+            Err(more) => problems.push(more),
+        }
+    }
+    match Problems::joined(problems) {
+        Some(problems) => Err(FileError::Problems { what: "the policy", problems }),
+        None => Ok(checked),
+    }
 }
 
 /// The price table of the flag, else `policies/models.yaml` here, else the built-in one.

@@ -72,7 +72,7 @@ impl HistoryArgs {
         reading: Reading,
         span: SignedDuration,
         slot: Grain,
-    ) -> Result<(Record, Policy), Failure> {
+    ) -> Result<(Record, Policy, ModelTable), Failure> {
         interruptible(self.source.memory_limit(), move |engine, downloads| {
             let progress = Progress::start();
             progress.says("looking at the sources");
@@ -93,7 +93,7 @@ impl HistoryArgs {
                     Stage::Merging => "merging slots",
                 });
             })?;
-            Ok((record, reading.policy))
+            Ok((record, reading.policy, reading.models))
         })
     }
 }

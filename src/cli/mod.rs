@@ -4,11 +4,16 @@
 mod analyze;
 mod baseline;
 mod baseline_kind;
+mod configurations;
+mod evaluate;
+mod explain;
 mod failure;
 mod files;
+mod governance;
 mod history;
 mod inspect;
 mod plan;
+mod planning;
 mod policy;
 mod progress;
 mod replay;
@@ -16,6 +21,7 @@ mod rollup;
 mod screen;
 mod sink;
 mod source;
+mod state;
 mod ticking;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -34,13 +40,17 @@ Examples:
   optimizer plan --dry-run --from 's3://bucket/logs/**/*.parquet'
   zcat day.ndjson.gz | optimizer plan --dry-run --from -
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
+  optimizer plan --from 'logs/**/*.parquet'             the same, and keep it
+  optimizer explain 9b21c0de                            why that was decided, from the store
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
+  optimizer evaluate --from routed.parquet              was another routing worth more? needs propensities
   optimizer inspect --from new.csv                      what is in this data?
   optimizer plan --dry-run --from postgres://reader@db/llm
-  optimizer policy check policies/balanced.yaml
+  optimizer plan --dry-run --policy new.yaml --compare old.yaml
+  optimizer policy check policies                       and `policy test FILE`: is this what it is meant to decide?
 
-Exit codes: 0 fine; 2 bad usage, policy or configuration; 3 a source cannot be used; 4 the state store cannot be
-used; 130 stopped by Ctrl-C.";
+Exit codes: 0 fine; 1 a policy test failed; 2 bad usage, policy or configuration; 3 a source cannot be used; 4 the
+state store cannot be used; 130 stopped by Ctrl-C.";
 
 /// Plans better LLM configurations from request metrics, with reasons.
 #[derive(Debug, Parser)]
@@ -54,17 +64,21 @@ struct Cli {
 enum Command {
     /// Look at a window of requests and say what should change, and why
     Plan(Box<plan::PlanArgs>),
+    /// Tell the reasoning behind a decision that was stored, by its id
+    Explain(explain::ExplainArgs),
     /// Look at a source: its layout, what its rows know, what is wrong with them, what may fool an analysis
     Inspect(Box<inspect::InspectArgs>),
     /// Say what is going on: limits crossed, changes and since when, anomalies, drift, trends; decide nothing
     Analyze(Box<analyze::AnalyzeArgs>),
+    /// Say what other routings would have been worth, from a log with the probabilities of the router's choices
+    Evaluate(Box<evaluate::EvaluateArgs>),
     /// Step through a log as if ticking, each tick with what it would have found and proposed
     Replay(Box<replay::ReplayArgs>),
     /// Remember what services did at a good time, and hold them against it later
     Baseline(baseline::BaselineArgs),
     /// Add requests up in tumbling windows, from a minute to a week
     Rollup(Box<rollup::RollupArgs>),
-    /// Check policy files, or print their JSON Schema
+    /// Check policy files, test what they decide, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
 
@@ -82,8 +96,10 @@ pub fn main() -> ExitCode {
     start_logging();
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Baseline(arguments) => baseline::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),

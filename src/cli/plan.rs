@@ -6,34 +6,43 @@ use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Failure, files,
-    progress::Progress,
+    Failure, configurations, files,
+    governance::GovernanceArgs,
+    planning::{Pushdown, Work},
     screen::{plain, screen},
     sink,
-    source::{Named, SourceArgs, interruptible},
+    source::{SourceArgs, interruptible},
+    state::StateArgs,
 };
 use crate::{
-    decide::{self, Inputs},
-    domain::{ModelTable, Plan, Policy},
-    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage},
-    orient, report,
+    decide::{self, Planned},
+    domain::{Plan, policy_comparison::PolicyComparison},
+    report,
 };
 
 pub(super) use crate::domain::duration::read as duration;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// Show the plan and write nothing anywhere
+    /// Show the plan and write nothing anywhere; what former plans left behind is read, where there is a store
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    state: StateArgs,
     #[command(flatten)]
     source: SourceArgs,
     /// Policy file [default: policies/balanced.yaml, else the built-in balanced profile]
     #[arg(long, value_name = "FILE", env = "OPTIMIZER_POLICY")]
     policy: Option<PathBuf>,
+    /// Another policy file: show where it would decide otherwise on the same data; nothing is stored
+    #[arg(long, value_name = "FILE", conflicts_with = "explain")]
+    compare: Option<PathBuf>,
     /// Price table [default: policies/models.yaml, else the built-in one]
     #[arg(long, value_name = "FILE", env = "OPTIMIZER_MODELS")]
     models: Option<PathBuf>,
+    /// What services are configured to do: YAML or JSON, one entry a version, the one in force last [default: unknown]
+    #[arg(long, value_name = "FILE", env = "OPTIMIZER_CONFIGURATIONS")]
+    configurations: Option<PathBuf>,
     /// What counts as now: its figures are held against the policy's thresholds
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
     window: SignedDuration,
@@ -46,35 +55,23 @@ pub(super) struct PlanArgs {
     /// Where rows of a database are reduced to rollups: there, here, or wherever it pays
     #[arg(long, value_enum, default_value_t = Pushdown::Auto)]
     pushdown: Pushdown,
+    #[command(flatten)]
+    governance: GovernanceArgs,
     /// Print the whole reasoning about one service instead of the plan
-    #[arg(long, value_name = "SERVICE", conflicts_with = "format")]
+    #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
     /// How to print the plan
     #[arg(long, value_enum, default_value_t = OutputFormat::Auto)]
     format: OutputFormat,
-    /// Print the JSON Schema of `--format json` and stop
-    #[arg(long, exclusive = true)]
-    schema: bool,
+    /// Print the JSON Schema of `--format json` and stop: of a plan, or of the `comparison` of two policies
+    #[arg(long, exclusive = true, value_name = "OF", value_enum, num_args = 0..=1, default_missing_value = "plan")]
+    schema: Option<SchemaOf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Pushdown {
-    /// In the database where that pays: many rows, and no scores to join; docs/pushdown.md has the figures
-    Auto,
-    /// In the database, or not at all
-    Always,
-    /// Here: the rows are copied
-    Never,
-}
-
-impl From<Pushdown> for Place {
-    fn from(pushdown: Pushdown) -> Self {
-        match pushdown {
-            Pushdown::Auto => Self::Auto,
-            Pushdown::Always => Self::Database,
-            Pushdown::Never => Self::Here,
-        }
-    }
+enum SchemaOf {
+    Plan,
+    Comparison,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,84 +87,58 @@ enum OutputFormat {
 }
 
 pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
-    if arguments.schema {
-        return sink::print(&report::schema());
-    }
-    if !arguments.dry_run {
-        return Err(Failure::usage(
-            "`plan` without `--dry-run` would store its plan, and this version has no state store yet",
-            "add `--dry-run`: it shows the same plan and writes nothing",
-        ));
+    match arguments.schema {
+        Some(SchemaOf::Plan) => return sink::print(&report::schema()),
+        Some(SchemaOf::Comparison) => return sink::print(&report::policies_schema()),
+        None => {}
     }
     let day = SignedDuration::from_hours(24);
     let two_windows = arguments.window.checked_mul(2).unwrap_or(SignedDuration::MAX);
+    let policy = files::policy(arguments.policy.as_deref())?;
+    let compare = arguments.compare.as_deref().map(files::read_policy).transpose()?;
+    if compare.as_ref().is_some_and(|other| other.scores != policy.scores) {
+        return Err(Failure::usage(
+            "the two policies read scores differently, so they would not decide on the same data",
+            "give both the same `scores`",
+        ));
+    }
+    let keeps = !arguments.dry_run && compare.is_none();
+    // The store comes before the data: nobody wants to read a month of it to learn that the disk is full.
+    let known = if keeps { arguments.state.remembered()? } else { arguments.state.remembered_as_it_is()? };
     let work = Work {
-        policy: files::policy(arguments.policy.as_deref())?,
+        policy,
+        compare,
         models: files::models(arguments.models.as_deref())?,
+        configurations: configurations::read(arguments.configurations.as_deref())?,
         named: arguments.source.named()?,
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
         pushdown: arguments.pushdown,
+        remembered: known.remembered.clone(),
+        governance: arguments.governance.service()?,
     };
-    let plan =
-        interruptible(arguments.source.memory_limit(), move |engine, downloads| work.observed(engine, downloads))?;
-    sink::print(&rendered(&plan, arguments)?)
-}
-
-/// Everything one plan is made from.
-struct Work {
-    named: Named,
-    policy: Policy,
-    models: ModelTable,
-    window: SignedDuration,
-    lookback: SignedDuration,
-    until: Option<Timestamp>,
-    pushdown: Pushdown,
-}
-
-impl Work {
-    fn observed(&self, engine: &Engine, downloads: &Downloads) -> Result<Plan, Failure> {
-        let progress = Progress::start();
-        progress.says("looking at the sources");
-        let sources = self.named.find(downloads)?;
-        // Rejected rows are written from here, so they have to come here.
-        let place = if sources.rejects().is_some() && self.pushdown == Pushdown::Auto {
-            Pushdown::Never
-        } else {
-            self.pushdown
-        };
-        if sources.rejects().is_some() && place == Pushdown::Always {
-            return Err(Failure::usage(
-                "`--rejects` needs the rows, and `--pushdown always` leaves them in the database",
-                "leave one of the two out",
-            ));
-        }
-        let pushdown = Some((Place::from(place), &self.models));
-        let request = Request {
-            load: LoadRequest { pushdown, ..sources.load(&self.policy, Timestamp::now()) },
-            window: self.window,
-            lookback: self.lookback,
-            until: self.until,
-            prices: &self.models,
-            rejects: sources.rejects(),
-        };
-        let observation = observe::observe(engine, &request, &|stage| {
-            progress.says(match stage {
-                Stage::Reading => "reading",
-                Stage::Deduplicating => "looking for duplicates",
-                Stage::Reducing => "reducing to rollups",
-                Stage::Merging => "merging rollups",
-            });
-        })?;
-        let findings = orient::findings(&observation, None, &self.policy).findings;
-        Ok(decide::plan(&Inputs { observation: &observation, findings: &findings, policy: &self.policy }))
+    let (Planned { plan, memory }, other) =
+        interruptible(arguments.source.memory_limit(), move |engine, downloads| work.planned(engine, downloads))?;
+    if let Some(other) = other {
+        return sink::print(&compared(&decide::compare(&plan, &other.plan), arguments.format));
     }
+    let text = rendered(&plan, arguments)?;
+    if keeps {
+        let services = plan.services.iter().map(|summary| summary.service.as_str());
+        let next = known.remembered.clone().after(plan.windows.window.end(), services, &memory);
+        arguments.state.keep(&plan, &known, &next)?;
+    }
+    sink::print(&text)
 }
 
 fn rendered(plan: &Plan, arguments: &PlanArgs) -> Result<String, Failure> {
     if let Some(service) = &arguments.explain {
-        return report::explain(plan, service, screen().width).ok_or_else(|| {
+        let explained = match arguments.format {
+            OutputFormat::Json => report::only(plan, service).map(|plan| report::json(&plan)),
+            _ => report::explain(plan, service, screen().width),
+        };
+        return explained.ok_or_else(|| {
             let names: Vec<&str> = plan.services.iter().map(|summary| summary.service.as_str()).take(20).collect();
             Failure::usage(format!("no service `{service}` in this plan"), format!("it has {}", names.join(", ")))
         });
@@ -176,13 +147,24 @@ fn rendered(plan: &Plan, arguments: &PlanArgs) -> Result<String, Failure> {
         OutputFormat::Json => report::json(plan),
         OutputFormat::Markdown => report::markdown(plan),
         OutputFormat::Table => report::table(plan, plain()),
-        OutputFormat::Auto => report::table(plan, screen()) + &footer(arguments),
+        OutputFormat::Auto => report::table(plan, screen()) + &footer(arguments)?,
     })
 }
 
-fn footer(arguments: &PlanArgs) -> String {
-    match arguments.source.rejects() {
-        None => "\nDry run: nothing was written.\n".to_owned(),
-        Some(path) => format!("\nDry run: nothing was written but {}.\n", path.display()),
+fn compared(comparison: &PolicyComparison, format: OutputFormat) -> String {
+    match format {
+        OutputFormat::Json => report::policies_json(comparison),
+        OutputFormat::Markdown => report::policies_markdown(comparison),
+        OutputFormat::Table => report::policies(comparison, plain()),
+        OutputFormat::Auto => report::policies(comparison, screen()) + "\nCompared only: nothing was stored.\n",
     }
+}
+
+fn footer(arguments: &PlanArgs) -> Result<String, Failure> {
+    let rejects = arguments.source.rejects().map(|path| path.display().to_string());
+    Ok(match (arguments.dry_run, rejects) {
+        (true, None) => "\nDry run: nothing was written.\n".to_owned(),
+        (true, Some(path)) => format!("\nDry run: nothing was written but {path}.\n"),
+        (false, _) => format!("\nStored in {}; nothing was changed.\n", arguments.state.shown()?),
+    })
 }

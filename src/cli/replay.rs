@@ -1,5 +1,7 @@
 //! `optimizer replay`: history as if the optimizer had been running then.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +16,7 @@ use super::{
 use crate::{
     decide::{self, Inputs},
     domain::{
-        Grain, Policy,
+        Grain, Memory, ModelTable, Policy,
         analysis::{TICK_SCHEMA_VERSION, Tick},
     },
     observe::Record,
@@ -62,7 +64,7 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     // What is remembered at the first tick that is told reaches two weeks back, and its evidence a day.
     let remembered = SignedDuration::from_secs(KEPT_SECONDS) + evidence(arguments.history.window);
     let read = arguments.span.map_or(ALL, |span| span.saturating_add(remembered).min(ALL));
-    let (record, policy) = arguments.history.record(reading, read, arguments.every)?;
+    let (record, policy, models) = arguments.history.record(reading, read, arguments.every)?;
     if record.slots().is_empty() {
         return Err(Failure::usage(
             "there is nothing to step through: the source holds figures that somebody else computed, and no requests",
@@ -71,7 +73,7 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
     }
     let end = record.slots().last().map(|slot| record.end_of(*slot));
     let told_after = arguments.span.zip(end).and_then(|(span, end)| end.checked_sub(span).ok());
-    ticks(&record, &policy, arguments.history.window, told_after, |tick| {
+    ticks(&record, &policy, &models, arguments.history.window, told_after, |tick| {
         if arguments.quiet && tick.findings.is_empty() && tick.decisions.is_empty() {
             return Ok(());
         }
@@ -84,12 +86,14 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<(), Failure> {
 fn ticks(
     record: &Record,
     policy: &Policy,
+    models: &ModelTable,
     window: SignedDuration,
     told_after: Option<Timestamp>,
     mut tell: impl FnMut(Tick) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut history = History::new(record.grain().minutes() * 60);
     let mut watch = Watch::default();
+    let (mut memory, nowhere) = (Memory::default(), BTreeMap::new());
     for slot in record.slots() {
         let mut findings = step(record, slot, Look::Judge, &mut history, &mut watch, policy);
         let at = record.end_of(slot);
@@ -99,13 +103,22 @@ fn ticks(
         let observation = record.observation(at, window, evidence(window))?;
         findings.extend(orient::findings(&observation, Some(&history), policy).findings);
         orient::sort(&mut findings);
-        let plan = decide::plan(&Inputs { observation: &observation, findings: &findings, policy });
+        let planned = decide::plan(&Inputs {
+            observation: &observation,
+            findings: &findings,
+            policy,
+            models,
+            configurations: &nowhere,
+            memory: &memory,
+            followed: true,
+        });
+        memory = planned.memory;
         tell(Tick {
             schema_version: TICK_SCHEMA_VERSION,
             at,
             requests: observation.services.values().map(|service| service.window.requests.weight).sum(),
             findings,
-            decisions: plan.decisions.into_iter().filter(Tick::is_change).collect(),
+            decisions: planned.plan.decisions.into_iter().filter(Tick::is_change).collect(),
         })?;
     }
     Ok(())

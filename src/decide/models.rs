@@ -1,17 +1,27 @@
 //! Which models a policy lets into a service.
 
-use crate::domain::{Arm, policy::ModelRules};
+use crate::domain::{Arm, ModelTable, policy::ModelRules};
 
 /// Why the rules forbid this arm; `None` when they do not.
-pub(super) fn forbidden(arm: &Arm, rules: &ModelRules) -> Option<String> {
+pub(super) fn forbidden(arm: &Arm, rules: &ModelRules, models: &ModelTable) -> Option<String> {
+    if rules.deny.is_empty() && rules.allow.is_empty() && rules.regions.is_empty() {
+        return None;
+    }
     let id = arm.model_id();
     if let Some(pattern) = rules.deny.iter().find(|pattern| matches(pattern, &id)) {
         return Some(format!("the policy denies `{pattern}`"));
     }
-    if rules.allow.is_empty() || rules.allow.iter().any(|pattern| matches(pattern, &id)) {
-        None
-    } else {
-        Some("the policy allows other models only".to_owned())
+    if !rules.allow.is_empty() && !rules.allow.iter().any(|pattern| matches(pattern, &id)) {
+        return Some("the policy allows other models only".to_owned());
+    }
+    if rules.regions.is_empty() {
+        return None;
+    }
+    // Data residency: where nobody knows a model is hosted, it is not hosted where it has to be.
+    match models.entry(arm.provider.as_deref(), &arm.model).and_then(|model| model.region.as_deref()) {
+        Some(region) if rules.regions.iter().any(|allowed| allowed.eq_ignore_ascii_case(region)) => None,
+        Some(region) => Some(format!("it is hosted in {region}, and the policy wants {}", rules.regions.join(" or "))),
+        None => Some(format!("where it is hosted is unknown, and the policy wants {}", rules.regions.join(" or "))),
     }
 }
 
@@ -63,6 +73,7 @@ mod tests {
             consider: vec![],
             regions: vec![],
         };
+        let forbidden = |arm: &Arm, rules: &ModelRules| forbidden(arm, rules, &ModelTable::default());
         assert_eq!(forbidden(&arm, &rules(&[], &[])), None);
         assert!(forbidden(&arm, &rules(&["openai/*"], &["*/gpt-4"])).is_some());
         assert!(forbidden(&arm, &rules(&["anthropic/*"], &[])).is_some());

@@ -92,6 +92,6 @@ impl Tick {
     /// Whether a decision changes something.
     #[must_use]
     pub fn is_change(decision: &Decision) -> bool {
-        matches!(decision.action, Action::Change | Action::Revert)
+        matches!(decision.action, Action::Change | Action::Revert | Action::Experiment)
     }
 }

@@ -38,6 +38,7 @@ pub const COLUMNS: &[Column] = &[
     column("complexity", "simple, medium or complex"),
     column("weight", "requests this row stands for: 1 / sampling rate"),
     column("cache_hit", "true when the gateway answered from its own cache"),
+    column("propensity", "probability with which the router chose the arm that served, above 0 and at most 1"),
 ];
 
 /// Columns without which a source cannot be used. `service` may be replaced by `--default-service`.

@@ -5,6 +5,8 @@
 pub enum Exit {
     /// All went well.
     Fine = 0,
+    /// All was read, and it is not as it should be: a policy test failed.
+    Unmet = 1,
     /// Bad usage, policy or configuration.
     Usage = 2,
     /// A source cannot be used.

@@ -1,15 +1,15 @@
 //! What an analyzer saw.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Arm, Metric};
 
 /// How bad it is. Ordered: `Low < Critical`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Low,
@@ -46,7 +46,7 @@ impl fmt::Display for Severity {
 }
 
 /// What kind of thing was seen; scripts match on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     NoTraffic,
@@ -77,10 +77,12 @@ pub enum FindingKind {
     Waste,
     /// What another watcher reported.
     Alert,
+    /// What a rule of the policy tells.
+    Rule,
 }
 
 /// One observation, with the numbers that made it one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The service it is about; none means all of them together.
     pub service: Option<String>,
@@ -91,7 +93,7 @@ pub struct Finding {
     /// What it was compared with.
     pub limit: f64,
     /// `ms`, `usd`, `usd_per_day`, `ratio`, `percent` or `requests`.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// 90 % interval of `observed`, where one could be given.
     pub interval: Option<[f64; 2]>,
     /// Requests behind `observed`.
@@ -105,7 +107,7 @@ pub struct Finding {
 }
 
 /// What findings rest on beyond a value and a limit. Absent where it does not apply.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The figure followed through time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,9 +127,9 @@ pub struct Evidence {
 }
 
 /// What one test said.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Test {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub statistic: f64,
     /// Probability of a statistic at least as extreme if nothing had changed; as the test gives it, before any correction.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,7 @@
 //! Numbers as people read them. One place, so that the same number looks the same in every sentence and table.
 
+use jiff::Timestamp;
+
 /// US dollars with about three significant digits: `$1,234`, `$12.3`, `$0.0614`, `$0.000024`.
 #[must_use]
 pub fn usd(dollars: f64) -> String {
@@ -119,6 +121,32 @@ fn group(digits: &str) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// A span of time in the unit that fits: `40 min`, `34 h`, `12 d`.
+#[must_use]
+pub fn hours(hours: f64) -> String {
+    match hours {
+        hours if !hours.is_finite() => "for ever".to_owned(),
+        hours if hours < 2.0 => format!("{:.0} min", (hours * 60.0).ceil()),
+        hours if hours < 100.0 => format!("{:.0} h", hours.ceil()),
+        hours if hours < 24.0 * 1000.0 => format!("{:.0} d", (hours / 24.0).ceil()),
+        _ => "years".to_owned(),
+    }
+}
+
+/// A time in UTC to the second.
+#[must_use]
+pub fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// At most forty characters of a text, on one line.
+#[must_use]
+pub fn short(text: &str) -> String {
+    const MOST: usize = 40;
+    let line = visible(text);
+    if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]

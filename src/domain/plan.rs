@@ -3,24 +3,37 @@
 //! The types are the machine output too: `--format json` writes them as they stand, `docs/schema/plan.v1.json` describes
 //! them. A field may be added without a new version; renaming or removing one needs `plan/v2`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod candidate;
+mod decision;
+mod measure;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Arm, Finding, Segment, Window, policy::Mode};
+use super::{Finding, Window, approval::GovernanceRef, policy::Mode};
+
+pub use candidate::{Borrowed, Candidate, Check, CheckOutcome, CheckWeight, Standing};
+pub use decision::{Action, CanaryOutlook, Decision, RuleOutcome, RuleState, Rung, Step, StepOutcome, Strategy};
+pub use measure::{Effect, Estimate, Measure};
 
 /// Version of the JSON form.
 pub const SCHEMA_VERSION: &str = "plan/v1";
 
 /// Everything one tick decided.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// Always `plan/v1`.
-    pub schema_version: &'static str,
-    /// Content hash of everything below: the same inputs give the same id.
+    pub schema_version: Cow<'static, str>,
+    /// Hash of everything that is decided from: the same statistics, policy, prices, configurations and memory give the same id and the
+    /// same decisions, to the byte.
     pub id: String,
+    pub inputs: InputsRef,
     pub policy: PolicyRef,
     pub windows: Windows,
     pub source: SourceSummary,
@@ -34,15 +47,33 @@ pub struct Plan {
 }
 
 /// Which rules were in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyRef {
     pub name: String,
     /// SHA-256 of the rules after layering, in hexadecimal.
     pub sha256: String,
 }
 
+/// What the plan was made from, beside the policy. SHA-256, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InputsRef {
+    /// Of the statistics of all traffic that was read.
+    pub data_sha256: String,
+    /// Of the findings that were decided by.
+    pub findings_sha256: String,
+    /// Of the configurations in force; none where nobody told them.
+    pub configurations_sha256: Option<String>,
+    /// Of what former ticks left behind; none for a first run.
+    pub memory_sha256: Option<String>,
+    /// Of every random choice. Nothing is left to chance yet but where it is said.
+    pub seed: u64,
+    /// The governance service that was asked; none where none was, or nothing was to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance: Option<GovernanceRef>,
+}
+
 /// The spans of time the plan speaks of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Windows {
     /// "Now": judged against thresholds.
     pub window: Window,
@@ -54,7 +85,7 @@ pub struct Windows {
 }
 
 /// Where the end of the window came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UntilSource {
     NewestEvent,
@@ -64,7 +95,7 @@ pub enum UntilSource {
 }
 
 /// What the source gave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceSummary {
     pub files: u64,
     /// Names of the layouts found.
@@ -87,7 +118,7 @@ pub struct SourceSummary {
 }
 
 /// What came of scores that were given after the requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScoresSummary {
     pub rows_read: u64,
     /// Valid, with a scale in the policy.
@@ -105,7 +136,7 @@ impl SourceSummary {
 }
 
 /// Sums over all services.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Requests in the lookback window, sampling weights applied.
     pub requests: f64,
@@ -113,6 +144,8 @@ pub struct Totals {
     pub spend_usd_per_day: Option<f64>,
     /// The same traffic under the changes of this plan.
     pub planned_spend_usd_per_day: Option<f64>,
+    /// 90 % interval of that, from the errors of what requests cost before and after each change.
+    pub planned_spend_interval_usd_per_day: Option<[f64; 2]>,
     /// Requests whose cost is unknown, as a share of all.
     pub unpriced_share: f64,
     /// Mean over requests that carry a score.
@@ -123,7 +156,7 @@ pub struct Totals {
 }
 
 /// One service in the window.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceSummary {
     pub service: String,
     pub mode: Mode,
@@ -143,7 +176,7 @@ pub struct ServiceSummary {
 }
 
 /// Spend of the UTC day the window ends in.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpendOutlook {
     /// Spent since midnight UTC; unknown when the data starts later or a cost is unknown.
     pub today_usd: Option<f64>,
@@ -154,156 +187,4 @@ pub struct SpendOutlook {
     pub budget_usd: Option<f64>,
     /// When the budget is passed at that rate, if before midnight.
     pub exhausted_at: Option<Timestamp>,
-}
-
-/// What is to be done with one segment of one service.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Decision {
-    pub service: String,
-    pub segment: Segment,
-    pub action: Action,
-    /// Which rung of the ladder decided.
-    pub rung: Rung,
-    /// What serves most of the segment now.
-    pub current: Option<Arm>,
-    /// What should serve it, when the action is a change or a revert.
-    pub proposed: Option<Arm>,
-    /// One sentence for people.
-    pub reason: String,
-    /// Predicted effect of the proposal on this segment.
-    pub effects: Vec<Effect>,
-    /// Probability that the proposal holds every constraint and improves on the present.
-    pub confidence: Option<f64>,
-    /// Change of spend in US dollars a day; negative saves.
-    pub spend_change_usd_per_day: Option<f64>,
-    /// Shares of traffic the change passes through, in percent.
-    pub rollout_percent: Vec<u8>,
-    /// Everything that was weighed, the present configuration first.
-    pub candidates: Vec<Candidate>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Move the segment to another model, provider or configuration.
-    Change,
-    /// Go back to the configuration before.
-    Revert,
-    /// Leave it: nothing known is better.
-    Keep,
-    /// Leave it: something looks better, and a rule or thin evidence forbids it.
-    Refused,
-    /// Leave it: the policy switches this service off.
-    Off,
-}
-
-/// The ladder: a rung decides only when those above it had nothing to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Rung {
-    SafetyRule,
-    BusinessRule,
-    Optimizer,
-    DoNothing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    CostPerRequestUsd,
-    LatencyP95Ms,
-    Quality,
-    ErrorRate,
-}
-
-impl Measure {
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CostPerRequestUsd => "cost per request",
-            Self::LatencyP95Ms => "latency p95",
-            Self::Quality => "quality",
-            Self::ErrorRate => "error rate",
-        }
-    }
-}
-
-/// A number with its 90 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Estimate {
-    pub value: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-/// One measure now and after the change.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Effect {
-    pub measure: Measure,
-    pub now: Estimate,
-    pub after: Estimate,
-    /// `after / now − 1`; none where now is zero.
-    pub relative: Option<f64>,
-}
-
-/// One configuration that was weighed for a segment.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Candidate {
-    pub arm: Arm,
-    pub standing: Standing,
-    /// Share of the segment's requests it served in the window.
-    pub share: f64,
-    /// Requests it served in this segment over the evidence.
-    pub requests: u64,
-    /// Those with a quality score.
-    pub scored: u64,
-    /// How much larger the variance of the quality mean is than independent requests would give; 1 means independent.
-    pub design_effect: Option<f64>,
-    pub cost_per_request_usd: Option<Estimate>,
-    pub latency_p95_ms: Option<Estimate>,
-    pub quality: Option<Estimate>,
-    pub error_rate: Option<Estimate>,
-    /// Weighted improvement over the present configuration; positive is better.
-    pub improvement: Option<f64>,
-    pub confidence: Option<f64>,
-    pub checks: Vec<Check>,
-    /// Why it stands where it stands.
-    pub why: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Serves the segment now.
-    Current,
-    Chosen,
-    /// Allowed, and not better enough.
-    NotWorthIt,
-    /// Another allowed candidate is at least as good in everything.
-    Dominated,
-    /// On the Pareto front, and another was preferred.
-    Outranked,
-    /// A constraint fails or cannot be shown to hold.
-    Refused,
-}
-
-/// One rule a candidate was held against.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Check {
-    /// For example `quality loss`.
-    pub rule: String,
-    pub outcome: CheckOutcome,
-    /// The probability that the rule holds, where it was computed.
-    pub probability: Option<f64>,
-    /// The numbers, for people.
-    pub detail: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckOutcome {
-    Holds,
-    Fails,
-    /// Too little is known; counts as failing.
-    Unknown,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::price::{DailyHours, LongInput, ModelPrice, PriceEntry, Rates};
 pub use super::rule::{
@@ -83,7 +83,7 @@ pub struct Rules {
 }
 
 /// What the optimizer may do with a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Findings and changes.
@@ -305,6 +305,18 @@ impl ModelTable {
     #[must_use]
     pub fn models(&self) -> &[Model] {
         &self.models
+    }
+
+    /// The entry of a model; where it has several, the first. A model whose provider the traffic does not name is the one of that name,
+    /// if there is only one.
+    #[must_use]
+    pub fn entry(&self, provider: Option<&str>, model: &str) -> Option<&Model> {
+        let mut named = self.models.iter().filter(|entry| entry.model == model);
+        if let Some(provider) = provider {
+            return named.find(|entry| entry.provider == provider);
+        }
+        let first = named.next()?;
+        named.all(|other| other.provider == first.provider).then_some(first)
     }
 
     /// The price of a model at a provider, both named as in the traffic. Where the traffic names no provider, the price on

@@ -27,6 +27,7 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("score", &["NULL", "0.5", "1.01", "-0.01", "'NaN'"]),
     ("retries", &["NULL", "1.0", "-1.0", "2e6", "'NaN'"]),
     ("row_weight", &["NULL", "2.0", "0.0001", "2e6", "'NaN'"]),
+    ("propensity", &["NULL", "-1.0", "'NaN'"]),
 ];
 
 const JUDGE: &str = include_str!("../../queries/judge.sql");
@@ -52,6 +53,7 @@ fn typed() -> String {
         "score",
         "retries",
         "row_weight",
+        "propensity",
         "stated_status",
     ];
     let row = |changes: &[(usize, &str)]| {

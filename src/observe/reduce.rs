@@ -56,13 +56,32 @@ pub enum Stage {
 
 /// Observes one tick.
 pub fn observe(engine: &Engine, request: &Request<'_>, progress: &dyn Fn(Stage)) -> Result<Observation, ObserveError> {
+    // Whoever wants to see what is rejected wants to see the row, of which early folding keeps but the part that is judged.
+    observed(engine, request, progress, request.rejects.is_none())
+}
+
+/// Observes one tick, and leaves every row of the lookback in the engine for [`super::logged()`] to read.
+pub fn observe_rows(
+    engine: &Engine,
+    request: &Request<'_>,
+    progress: &dyn Fn(Stage),
+) -> Result<Observation, ObserveError> {
+    observed(engine, request, progress, false)
+}
+
+fn observed(
+    engine: &Engine,
+    request: &Request<'_>,
+    progress: &dyn Fn(Stage),
+    early: bool,
+) -> Result<Observation, ObserveError> {
     let started = Instant::now();
     progress(Stage::Reading);
     let slots = |windows: &Windows| Slots::Windows {
         window_start_us: windows.window.start().as_microsecond(),
         before_start_us: windows.before.start().as_microsecond(),
     };
-    let (mut census, windows) = loaded(engine, request, &slots)?;
+    let (mut census, windows) = loaded_or_folded(engine, request, &slots, early)?;
     tracing::debug!(
         good = census.requests.good,
         folded = census.plain.is_some(),
@@ -130,10 +149,18 @@ pub(super) fn loaded(
     request: &Request<'_>,
     slots: &dyn Fn(&Windows) -> Slots,
 ) -> Result<(Census, Windows), ObserveError> {
+    loaded_or_folded(engine, request, slots, request.rejects.is_none())
+}
+
+fn loaded_or_folded(
+    engine: &Engine,
+    request: &Request<'_>,
+    slots: &dyn Fn(&Windows) -> Slots,
+    folded: bool,
+) -> Result<(Census, Windows), ObserveError> {
     let windows_of = |newest| windows(request, Some(newest));
     let early = Early { prices: request.prices, windows: &windows_of, slots };
-    // Whoever wants to see what is rejected wants to see the row, of which early folding keeps but the part that is judged.
-    let early = Some(&early).filter(|_| request.rejects.is_none());
+    let early = Some(&early).filter(|_| folded);
     let census = load(engine, &request.load, range(request)?, known_windows(request)?, early)?;
     if let Some(path) = request.rejects {
         write_rejects(engine, path, &request.load)?;

@@ -34,6 +34,7 @@ const NUMBERS: &[(&str, &str)] = &[
     ("status_code", "stated_status"),
     ("retry_count", "retries"),
     ("weight", "row_weight"),
+    ("propensity", "propensity"),
 ];
 
 /// A table's columns: name and type as the engine calls it.

@@ -37,7 +37,7 @@ fn finding(alert: &Alert) -> Finding {
         severity: alert.severity,
         observed: alert.figure.as_ref().map_or(1.0, |figure| figure.value),
         limit: alert.figure.as_ref().map_or(0.0, |figure| figure.baseline),
-        unit: "as reported",
+        unit: "as reported".into(),
         interval: None,
         requests: 0,
         cause: None,

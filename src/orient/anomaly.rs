@@ -91,7 +91,7 @@ fn finding(
     };
     let votes = reading.votes.iter().filter(|vote| vote.speaks);
     let tests = votes.map(|vote| Test {
-        name: name(vote.member),
+        name: name(vote.member).into(),
         statistic: vote.statistic.unwrap_or_default(),
         p_value: vote.chance,
     });
@@ -101,7 +101,7 @@ fn finding(
         severity: severity(metric, above, value, bound),
         observed: value,
         limit: bound,
-        unit: metric.unit(),
+        unit: metric.unit().into(),
         interval: None,
         requests: 0,
         cause: cause.map(|(arm, _)| arm),

@@ -45,8 +45,8 @@ fn finding(against: &Against, comparison: &Comparison, p_value: f64) -> Option<F
     if high - low <= SMALLEST_CHANGE * then.abs() {
         return None;
     }
-    let mut tests = vec![Test { name: "two-sample mean", statistic: now - then, p_value: Some(p_value) }];
-    tests.extend(mann_whitney_p.map(|p| Test { name: "Mann–Whitney", statistic: now - then, p_value: Some(p) }));
+    let mut tests = vec![Test { name: "two-sample mean".into(), statistic: now - then, p_value: Some(p_value) }];
+    tests.extend(mann_whitney_p.map(|p| Test { name: "Mann–Whitney".into(), statistic: now - then, p_value: Some(p) }));
     let change = if then > 0.0 { format!(" ({})", format::change(now / then - 1.0)) } else { String::new() };
     Some(Finding {
         service: Some(against.service.clone()),
@@ -54,7 +54,7 @@ fn finding(against: &Against, comparison: &Comparison, p_value: f64) -> Option<F
         severity: Severity::of_ratio(high, low),
         observed: now,
         limit: then,
-        unit: metric.unit(),
+        unit: metric.unit().into(),
         interval: difference.map(|[low, high]| [then + low, then + high]),
         requests: requests[0] as u64,
         cause: None,

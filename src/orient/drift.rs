@@ -75,7 +75,7 @@ fn drifted(
         severity: if stability.index >= ANOTHER { Severity::Medium } else { Severity::Low },
         observed: stability.index,
         limit: SHIFTED,
-        unit: "psi",
+        unit: "psi".into(),
         interval: None,
         requests: now.rows(),
         cause: None,
@@ -91,8 +91,12 @@ fn drifted(
         evidence: Evidence {
             metric: Some(metric),
             tests: vec![
-                Test { name: "two-sample Kolmogorov–Smirnov", statistic: ks.distance, p_value: Some(ks.p_value) },
-                Test { name: "population stability index", statistic: stability.index, p_value: None },
+                Test {
+                    name: "two-sample Kolmogorov–Smirnov".into(),
+                    statistic: ks.distance,
+                    p_value: Some(ks.p_value),
+                },
+                Test { name: "population stability index".into(), statistic: stability.index, p_value: None },
             ],
             ..Evidence::default()
         },

@@ -48,7 +48,7 @@ fn finding(service: &str, figures: &Figures, rules: &Rules) -> Option<Finding> {
         severity: if low { Severity::of_ratio(limit, observed) } else { Severity::of_ratio(observed, limit) },
         observed,
         limit,
-        unit,
+        unit: unit.into(),
         interval: None,
         requests: figures.requests.map_or(0, |requests| requests as u64),
         cause: None,

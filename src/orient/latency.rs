@@ -38,7 +38,7 @@ fn above_limit(subject: &Subject<'_>) -> Option<Finding> {
         severity,
         observed,
         limit,
-        unit: "ms",
+        unit: "ms".into(),
         interval: interval.map(|interval| [interval.low, interval.high]),
         requests: window.latency.rows(),
         cause: culprits.as_ref().and_then(Culprits::only),
@@ -71,7 +71,7 @@ fn increase(subject: &Subject<'_>, done: &mut TestsDone) -> Option<Finding> {
         severity: Severity::of_ratio(growth.value.exp(), 1.0),
         observed: percent,
         limit,
-        unit: "percent",
+        unit: "percent".into(),
         interval: Some([(interval.low.exp() - 1.0) * 100.0, (interval.high.exp() - 1.0) * 100.0]),
         requests: window.latency.rows(),
         cause: None,
@@ -81,7 +81,7 @@ fn increase(subject: &Subject<'_>, done: &mut TestsDone) -> Option<Finding> {
             format::ms(now.value.exp())
         ),
         evidence: Evidence {
-            tests: vec![Test { name: "z of the difference", statistic: growth.z(), p_value: Some(p_value) }],
+            tests: vec![Test { name: "z of the difference".into(), statistic: growth.z(), p_value: Some(p_value) }],
             ..Evidence::default()
         },
     })

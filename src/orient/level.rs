@@ -111,7 +111,7 @@ fn shifted(subject: &Subject<'_>, past: &Past<'_>, metric: Metric) -> Option<Fin
         severity,
         observed: after,
         limit: before,
-        unit: metric.unit(),
+        unit: metric.unit().into(),
         interval: None,
         requests: subject.evidence.window.requests.rows,
         cause: None,
@@ -135,7 +135,7 @@ fn shifted(subject: &Subject<'_>, past: &Past<'_>, metric: Metric) -> Option<Fin
 /// The change point, and beside it the cumulative sum, where that has spoken too.
 fn tests(step: &Change, hours: &[Point], values: &[f64]) -> Vec<Test> {
     let change = Test {
-        name: "change point (optimal partitioning)",
+        name: "change point (optimal partitioning)".into(),
         statistic: step.size.unwrap_or_default(),
         p_value: Some(step.p_value),
     };
@@ -143,7 +143,7 @@ fn tests(step: &Change, hours: &[Point], values: &[f64]) -> Vec<Test> {
     // What comes before the step is the reference, in so far as it can be one.
     let settings = cusum::Settings { reference: step.index.saturating_sub(1), ..cusum::Settings::default() };
     let sum = cusum::cusum(&series, settings).ok().flatten().and_then(|shift| shift.size_in_deviations);
-    let sum = sum.map(|size| Test { name: "cumulative sum", statistic: size, p_value: None });
+    let sum = sum.map(|size| Test { name: "cumulative sum".into(), statistic: size, p_value: None });
     std::iter::once(change).chain(sum).collect()
 }
 

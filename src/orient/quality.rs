@@ -30,7 +30,7 @@ fn unknown(subject: &Subject<'_>) -> Option<Finding> {
         severity: Severity::Low,
         observed: coverage,
         limit,
-        unit: "ratio",
+        unit: "ratio".into(),
         interval: None,
         requests: window.requests.rows,
         cause: None,
@@ -62,7 +62,7 @@ fn low(subject: &Subject<'_>) -> Option<Finding> {
         severity,
         observed: mean.value,
         limit,
-        unit: "ratio",
+        unit: "ratio".into(),
         interval: Some([interval.low, interval.high]),
         requests: window.quality.rows(),
         cause: None,
@@ -94,13 +94,13 @@ fn drop_since_before(subject: &Subject<'_>, done: &mut TestsDone) -> Option<Find
         severity: Severity::of_ratio(percent, limit).max(Severity::Medium),
         observed: percent,
         limit,
-        unit: "percent",
+        unit: "percent".into(),
         interval: Some([100.0 * interval.low / then.value, 100.0 * interval.high / then.value]),
         requests: subject.evidence.window.quality.rows(),
         cause: None,
         summary: format!("mean quality fell from {:.3} to {:.3} against the window before", then.value, now.value),
         evidence: Evidence {
-            tests: vec![Test { name: "z of the difference", statistic: loss.z(), p_value: Some(p_value) }],
+            tests: vec![Test { name: "z of the difference".into(), statistic: loss.z(), p_value: Some(p_value) }],
             ..Evidence::default()
         },
     })

@@ -29,7 +29,8 @@ impl Analyzer for Regression {
                         Measure::CostPerRequestUsd => "usd",
                         Measure::LatencyP95Ms => "ms",
                         Measure::Quality | Measure::ErrorRate => "ratio",
-                    },
+                    }
+                    .into(),
                     interval: None,
                     requests: arms.get(&found.current).map_or(0, |arm| arm.lookback.requests.rows),
                     cause: Some(found.current.clone()),

@@ -17,7 +17,7 @@ impl Analyzer for Traffic {
             severity: Severity::Medium,
             observed: 0.0,
             limit: earlier as f64,
-            unit: "requests",
+            unit: "requests".into(),
             interval: None,
             requests: 0,
             cause: None,

@@ -85,7 +85,7 @@ fn trend(subject: &Subject<'_>, past: &Past<'_>, metric: Metric, done: &mut Test
         severity,
         observed: found.per_day,
         limit: 0.0,
-        unit: metric.unit(),
+        unit: metric.unit().into(),
         interval: Some([found.low, found.high]),
         requests: subject.evidence.window.requests.rows,
         cause: None,
@@ -109,10 +109,13 @@ fn trend(subject: &Subject<'_>, past: &Past<'_>, metric: Metric, done: &mut Test
 fn tests(found: &Slope, points: &[Point], now: i64) -> Vec<Test> {
     let hours: Vec<f64> = hourly(points, now).iter().map(|hour| hour.value).collect();
     let ranks = mann_kendall::corrected(&hours, Autocorrelation::FirstOrder).ok();
-    let line =
-        Test { name: "least squares with Newey–West error", statistic: found.per_day, p_value: Some(found.p_value) };
+    let line = Test {
+        name: "least squares with Newey–West error".into(),
+        statistic: found.per_day,
+        p_value: Some(found.p_value),
+    };
     let ranks = ranks.map(|test| Test {
-        name: "Mann–Kendall of hours",
+        name: "Mann–Kendall of hours".into(),
         statistic: test.z(),
         p_value: Some(test.p_value(Alternative::TwoSided)),
     });

@@ -66,7 +66,7 @@ fn unusual(subject: &Subject<'_>, metric: Metric, done: &mut TestsDone) -> Optio
         severity,
         observed: now,
         limit: usual,
-        unit: metric.unit(),
+        unit: metric.unit().into(),
         interval: None,
         requests: window.requests.rows,
         cause: None,
@@ -81,7 +81,7 @@ fn unusual(subject: &Subject<'_>, metric: Metric, done: &mut TestsDone) -> Optio
         evidence: Evidence {
             metric: Some(metric),
             expected: Some(expected),
-            tests: vec![Test { name: "t prediction of one more day", statistic, p_value: Some(p_value) }],
+            tests: vec![Test { name: "t prediction of one more day".into(), statistic, p_value: Some(p_value) }],
             ..Evidence::default()
         },
     })

@@ -101,8 +101,8 @@ fn decisions(plan: &Plan, screen: Screen) -> String {
     let decisions = words::decisions(plan);
     for decision in decisions.shown {
         let color = match decision.action {
-            Action::Change | Action::Revert => Some(Color::Green),
-            Action::Refused => Some(Color::Yellow),
+            Action::Change | Action::Revert | Action::Experiment => Some(Color::Green),
+            Action::Refused | Action::Deferred => Some(Color::Yellow),
             Action::Keep | Action::Off => None,
         };
         let mut action = Cell::new(words::action(decision.action));

@@ -3,15 +3,19 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    Arm, Finding, Plan,
-    format::{change, count, counted, percent, usd},
-    plan::{Action, Decision, Effect, Measure, SourceSummary, Totals, UntilSource, Windows},
+    Arm, Finding, Plan, Setting,
+    approval::GovernanceRef,
+    format::{self, change, count, counted, percent, usd},
+    memory::{Outcome, PastChange},
+    plan::{Action, Decision, Effect, Measure, SourceSummary, Strategy, Totals, UntilSource, Windows},
 };
 
 pub(super) fn action(action: Action) -> &'static str {
     match action {
         Action::Change => "CHANGE",
         Action::Revert => "REVERT",
+        Action::Experiment => "TRY",
+        Action::Deferred => "waits",
         Action::Keep => "keep",
         Action::Refused => "refused",
         Action::Off => "off",
@@ -19,7 +23,7 @@ pub(super) fn action(action: Action) -> &'static str {
 }
 
 pub(super) fn instant(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+    format::instant(at)
 }
 
 /// `6 h`, `15 min`, `90 s`: whole units only.
@@ -39,7 +43,24 @@ pub(super) fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut lines = read(&plan.windows, &plan.source);
     lines.push(("spend", spend(plan)));
     lines.push(("quality", quality(plan)));
+    lines.extend(plan.inputs.governance.as_ref().map(|asked| ("asked", governance(asked))));
     lines
+}
+
+/// Who was asked about the changes, and what came of it.
+fn governance(asked: &GovernanceRef) -> String {
+    let mut text = format!("{} about {}", asked.service, counted(asked.asked, "change"));
+    for (number, what) in
+        [(asked.approved, "approved"), (asked.denied, "denied"), (asked.unanswered, "not answered for")]
+    {
+        if number > 0 {
+            text += &format!(", {} {what}", count(number));
+        }
+    }
+    if asked.fail_open && asked.unanswered > 0 {
+        text += "; WARNING these go ahead all the same, by --governance-fail-open";
+    }
+    text
 }
 
 /// What was read, and of which time.
@@ -136,7 +157,10 @@ fn roughly(seconds: f64) -> String {
 fn spend_words(totals: &Totals) -> String {
     match (totals.spend_usd_per_day, totals.planned_spend_usd_per_day) {
         (Some(now), Some(planned)) if now > 0.0 && (planned - now).abs() >= 0.005 * now => {
-            format!("{} a day now → {} planned ({})", usd(now), usd(planned), change(planned / now - 1.0))
+            let likely = totals
+                .planned_spend_interval_usd_per_day
+                .map_or_else(String::new, |[low, high]| format!("; 90 %: {} to {}", usd(low), usd(high)));
+            format!("{} a day now → {} planned ({}{likely})", usd(now), usd(planned), change(planned / now - 1.0))
         }
         (Some(now), _) => format!("{} a day, unchanged by this plan", usd(now)),
         (None, _) if totals.unpriced_share > 0.0 => {
@@ -175,7 +199,7 @@ pub(super) fn decisions(plan: &Plan) -> Excerpt<'_, Decision> {
         return Excerpt { shown: plan.decisions.iter().collect(), rest: String::new() };
     }
     let rank = |decision: &&Decision| match decision.action {
-        Action::Revert | Action::Change => 0,
+        Action::Revert | Action::Change | Action::Experiment | Action::Deferred => 0,
         Action::Refused => 1,
         Action::Keep | Action::Off => 2,
     };
@@ -210,6 +234,11 @@ pub(super) fn short(arm: &Arm) -> String {
 /// What moves, in the shortest words that still tell the two apart.
 pub(super) fn what(decision: &Decision) -> String {
     match (&decision.current, &decision.proposed) {
+        // Other parameters, or another prompt, under the same name.
+        (Some(now), Some(new)) if now == new || decision.strategy == Some(Strategy::PromptVariants) => {
+            let settings: Vec<String> = decision.settings.iter().map(setting).collect();
+            format!("{} ({})", settings.join(", "), short(now))
+        }
         (Some(now), Some(new)) if now.same_model(new) => {
             let version = |arm: &Arm| arm.config_version.clone().unwrap_or_else(|| "unversioned".to_owned());
             format!("config {} → {} ({})", version(now), version(new), short(now))
@@ -231,6 +260,12 @@ pub(super) fn what(decision: &Decision) -> String {
     }
 }
 
+/// `max_tokens 1024 → 768`
+pub(super) fn setting(setting: &Setting) -> String {
+    let from = setting.from.as_deref().map_or_else(|| "unknown".to_owned(), format::short);
+    format!("{} {from} → {}", setting.key, format::short(&setting.to))
+}
+
 /// The relative change of one measure, blank where the decision changes nothing.
 pub(super) fn effect(decision: &Decision, measure: Measure) -> String {
     let found: Option<&Effect> = decision.effects.iter().find(|effect| effect.measure == measure);
@@ -243,6 +278,11 @@ pub(super) fn why(decision: &Decision) -> String {
     if let Some(change) = decision.spend_change_usd_per_day.filter(|change| change.abs() >= 0.01) {
         text += &format!("; {} {} a day", if change < 0.0 { "saves" } else { "costs" }, usd(change.abs()));
     }
+    if decision.action == Action::Experiment
+        && let Some(share) = decision.rollout_percent.last()
+    {
+        text += &format!("; on {share} % of the traffic");
+    }
     if let Some(confidence) = decision.confidence {
         text += &format!("; {} sure", sureness(confidence));
     }
@@ -252,4 +292,21 @@ pub(super) fn why(decision: &Decision) -> String {
 /// Confidence as people say it: never 100 %.
 pub(super) fn sureness(confidence: f64) -> String {
     if confidence > 0.99 { "> 99 %".to_owned() } else { format!("{:.0} %", (confidence * 100.0).floor()) }
+}
+
+/// One change of the past on a line.
+pub(super) fn past(change: &PastChange) -> String {
+    let outcome = match &change.outcome {
+        Outcome::Open => "still open".to_owned(),
+        Outcome::RolledBack { because } => format!("rolled back: {because}"),
+        Outcome::Kept { effects } => {
+            let effects: Vec<String> = effects
+                .iter()
+                .map(|(measure, relative)| format!("{} {}", measure.name(), format::change(*relative)))
+                .collect();
+            format!("kept: {}", effects.join(", "))
+        }
+    };
+    let (from, to) = (&change.from, &change.to);
+    format!("{} {} {}: {from} → {to}, {outcome}", instant(change.at), change.service, change.segment.name())
 }

@@ -33,6 +33,14 @@ pub enum StateError {
     Exists { name: String },
     #[error("no baseline `{name}`{}", if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) })]
     NoBaseline { name: String, known: Vec<String> },
+    #[error("another run stored a plan in `{store}` meanwhile")]
+    Overtaken { store: String },
+    #[error("{what} in the state store cannot be read")]
+    Unreadable {
+        what: String,
+        #[source]
+        cause: serde_json::Error,
+    },
     #[error("baseline `{name}` cannot be read")]
     Damaged {
         name: String,
@@ -50,7 +58,7 @@ impl Fixable for StateError {
                     .into()
             }
             Self::Missing { .. } => {
-                "`optimizer baseline set` makes one; or name another with `--state` or OPTIMIZER_STATE".into()
+                "`optimizer plan` or `optimizer baseline set` makes one; or name another with `--state` or OPTIMIZER_STATE".into()
             }
             Self::Failed { .. } => "check that it can be reached and written, then run again; nothing is half done".into(),
             Self::Migration { .. } => "give this user the right to create tables, or name another store".into(),
@@ -59,6 +67,10 @@ impl Fixable for StateError {
             Self::Name { .. } => "a name has 1 to 128 characters, none of them a line break or another control character, and no blank at its ends".into(),
             Self::Exists { .. } => "choose another name, or add `--replace`".into(),
             Self::NoBaseline { .. } => "`optimizer baseline list` shows them; `optimizer baseline set` adds one".into(),
+            Self::Overtaken { .. } => {
+                "run it again: it then decides with what the other run left behind; nothing of this one was stored".into()
+            }
+            Self::Unreadable { .. } => "use the version that wrote it, or restore the store from a backup".into(),
             Self::Damaged { .. } => "delete it with `optimizer baseline delete` and set it again".into(),
         })
     }
@@ -75,6 +87,8 @@ impl Fixable for StateError {
             | Self::Migration { .. }
             | Self::NoStore { .. }
             | Self::Newer { .. }
+            | Self::Overtaken { .. }
+            | Self::Unreadable { .. }
             | Self::Damaged { .. } => Exit::State,
         }
     }

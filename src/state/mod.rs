@@ -4,9 +4,10 @@
 mod address;
 mod baselines;
 mod error;
+mod plans;
 
 use sqlx::{
-    AnyConnection, Connection as _,
+    AnyConnection, Connection as _, Row as _,
     any::{AnyConnectOptions, install_default_drivers},
     migrate::{MigrateError, Migration, MigrationType, Migrator},
 };
@@ -14,9 +15,13 @@ use sqlx::{
 pub use address::Address;
 pub use baselines::{BaselineRow, Existing};
 pub use error::StateError;
+pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
 
 /// In the order they are applied, never changed once released.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "baselines", include_str!("../../migrations/0001_baselines.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "baselines", include_str!("../../migrations/0001_baselines.sql")),
+    (2, "plans", include_str!("../../migrations/0002_plans.sql")),
+];
 
 /// How often making the tables is tried.
 const MIGRATION_ATTEMPTS: u64 = 5;
@@ -26,6 +31,8 @@ const MIGRATION_ATTEMPTS: u64 = 5;
 pub enum Open {
     Create,
     Existing,
+    /// As it is: tables are not made either.
+    AsItIs,
 }
 
 /// An open store.
@@ -44,7 +51,7 @@ impl Store {
         let failed = |doing, cause| StateError::Failed { store: shown.clone(), doing, cause };
         let options: AnyConnectOptions =
             address.url(open == Open::Create).parse().map_err(|cause| failed("reading its address", cause))?;
-        if open == Open::Existing && address.is_missing() {
+        if open != Open::Create && address.is_missing() {
             return Err(StateError::Missing { store: shown });
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,7 +61,10 @@ impl Store {
         let connection =
             runtime.block_on(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
         let mut store = Self { runtime, connection, shown };
-        store.migrate()?;
+        match open {
+            Open::Create | Open::Existing => store.migrate()?,
+            Open::AsItIs => store.check_version()?,
+        }
         Ok(store)
     }
 
@@ -90,6 +100,21 @@ impl Store {
                 }
                 cause => StateError::Migration { store, cause },
             });
+        }
+    }
+
+    /// Refuses what a later version wrote, and a file that is something else, and changes nothing.
+    fn check_version(&mut self) -> Result<(), StateError> {
+        let query = sqlx::query("SELECT MAX(version) AS version FROM optimizer_migrations");
+        let row = self.runtime.block_on(query.fetch_one(&mut self.connection));
+        match row.and_then(|row| row.try_get::<Option<i64>, _>("version")) {
+            Ok(version) => match version.filter(|version| MIGRATIONS.iter().all(|(known, ..)| known < version)) {
+                Some(version) => Err(StateError::Newer { store: self.shown.clone(), version }),
+                None => Ok(()),
+            },
+            Err(cause) if plans::is_no_table(&cause) => Ok(()),
+            Err(cause) if is_no_database(&cause) => Err(StateError::NoStore { store: self.shown.clone() }),
+            Err(cause) => Err(self.failed("looking at its tables", cause)),
         }
     }
 

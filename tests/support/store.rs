@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::Path,
     sync::{Arc, Mutex},
@@ -44,6 +44,8 @@ pub struct Asked {
     pub method: String,
     pub target: String,
     pub headers: BTreeMap<String, String>,
+    #[allow(dead_code, reason = "not every test looks at it")]
+    pub body: Vec<u8>,
 }
 
 /// What to answer: status, headers, body, and how much of the body is really sent.
@@ -100,15 +102,22 @@ impl Scripted {
 
 /// One request a connection.
 fn serve(socket: &TcpStream, keep: &Mutex<Vec<Asked>>, answer: &dyn Fn(usize, &Asked) -> Answer) {
-    let mut lines = BufReader::new(socket).lines().map_while(Result::ok);
+    let mut reader = BufReader::new(socket);
+    let mut lines = reader.by_ref().lines().map_while(Result::ok);
     let Some(first) = lines.next() else { return };
     let mut words = first.split(' ').map(str::to_owned);
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let headers = lines
+    let headers: BTreeMap<String, String> = lines
         .take_while(|line| !line.is_empty())
         .filter_map(|line| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())))
         .collect();
-    let asked = Asked { method, target, headers };
+    // Whoever closes with something unread resets the connection, and the answer may be lost.
+    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    let asked = Asked { method, target, headers, body };
     let before = {
         let mut keep = keep.lock().expect("no test holds it");
         keep.push(asked.clone());

@@ -70,6 +70,15 @@ impl Facts {
         self.set(name, Kind::Flag, value.map(Value::Flag));
     }
 
+    /// Sets any value; of another kind than the name's it is not set.
+    pub fn put(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::Number(number) => self.number(name, Some(*number)),
+            Value::Text(text) => self.text(name, Some(text)),
+            Value::Flag(flag) => self.flag(name, Some(*flag)),
+        }
+    }
+
     /// Sets `now.hour` and `now.weekday`, both in UTC.
     pub fn now(&mut self, now: Timestamp) {
         let now = now.to_zoned(TimeZone::UTC);
@@ -96,6 +105,17 @@ impl Facts {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.at(place(name)?)
+    }
+
+    /// The value of a name as JSON; null where it is missing.
+    #[must_use]
+    pub fn json(&self, name: &str) -> serde_json::Value {
+        match self.get(name) {
+            None => serde_json::Value::Null,
+            Some(Value::Number(number)) => (*number).into(),
+            Some(Value::Text(text)) => text.as_str().into(),
+            Some(Value::Flag(flag)) => (*flag).into(),
+        }
     }
 
     pub(super) fn at(&self, place: usize) -> Option<&Value> {

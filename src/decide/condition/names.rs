@@ -78,7 +78,7 @@ pub static NAMES: [Name; 54] = [
     text("model.tier", &["fast", "balanced", "advanced"], "its class, from the price table"),
     text("user.region", &[], "where the users are"),
     number("change.percentage", &[], [0.0, 100.0], "share of traffic a change moves, percent"),
-    text("change.action", &[], "what the change is, as in the plan"),
+    text("change.action", &["model", "configuration"], "what is changed: the model, or only its configuration"),
     number("predicted.cost_per_request", &[], AMOUNT, "mean cost of a request after the change, US dollars"),
     number("predicted.quality", &[], SHARE, "mean quality after the change"),
     number(

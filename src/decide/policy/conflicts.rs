@@ -2,11 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::decide::models::forbidden;
-use crate::domain::{
-    Arm,
-    policy::{Adjustment, Mode, ModelTable, Policy, Rule, Rules, Then},
-};
+use crate::decide::models::matches;
+use crate::domain::policy::{Adjustment, Mode, ModelTable, Policy, Rule, Rules, Then};
 
 use super::agreement::Agreement;
 use super::convert::Report;
@@ -85,9 +82,12 @@ fn above(daily: Option<f64>, monthly: Option<f64>, one: &str, other: &str) -> Op
 
 /// Why a named model could never be used.
 fn barred(model: &str, rules: &Rules) -> Option<String> {
-    let (provider, name) = model.split_once('/')?;
-    let arm = Arm { provider: Some(provider.to_owned()), model: name.to_owned(), config_version: None };
-    forbidden(&arm, &rules.models)
+    let models = &rules.models;
+    if let Some(pattern) = models.deny.iter().find(|pattern| matches(pattern, model)) {
+        return Some(format!("the policy denies `{}`", shown(pattern)));
+    }
+    let allowed = models.allow.is_empty() || models.allow.iter().any(|pattern| matches(pattern, model));
+    (!allowed).then(|| "the policy allows other models only".to_owned())
 }
 
 /// One rule against the rest of the policy.

@@ -170,6 +170,12 @@ pub(super) fn refuse_models(value: &mut Value, forms: &mut Forms<'_>) {
             let Some(advice) = row.get(name.as_str()).and_then(|value| model_advice(row, &name, value)) else {
                 continue;
             };
+            if name == "id" {
+                // That the two it stands for are not there needs no saying.
+                for part in ["provider", "model"] {
+                    forms.document.alias(&field(&path, "id"), &field(&path, part));
+                }
+            }
             forms.says(&field(&path, &name), advice);
             row.remove(name.as_str());
         }

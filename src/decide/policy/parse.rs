@@ -43,3 +43,30 @@ pub fn parse(source: Source<'_>, resolve: Resolver<'_>) -> Result<Policy, Proble
         (None, None) => unreachable!("no layers or no rules without a problem that says why"),
     }
 }
+
+/// What a file in a folder of policies is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    Policy,
+    /// A price table: a list under `models`.
+    Prices,
+    /// Examples: `tests` at the top.
+    Examples,
+}
+
+impl FileKind {
+    /// Tells by the keys at the margin, so that a file which is no YAML yet is told apart too.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+        while let Some(line) = lines.next() {
+            if line.starts_with("tests:") {
+                return Self::Examples;
+            }
+            if line.trim_end() == "models:" && lines.next().is_some_and(|next| next.trim_start().starts_with("- ")) {
+                return Self::Prices;
+            }
+        }
+        Self::Policy
+    }
+}

@@ -47,6 +47,11 @@ impl Problems {
         if found.is_empty() { None } else { Some(Self(found)) }
     }
 
+    /// The problems of several files as one list; none if there are none.
+    pub fn joined(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        Self::of(all.into_iter().flat_map(|problems| problems.0).collect())
+    }
+
     /// Each problem, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 use super::shape::PolicyYaml;
+use super::shape_examples::ExamplesYaml;
 use super::shape_models::ModelTableYaml;
 
 /// JSON Schema of a policy file, published as `docs/schema/policy.v1.json`.
@@ -19,6 +20,12 @@ pub fn schema() -> Value {
 #[must_use]
 pub fn models_schema() -> Value {
     generate::<ModelTableYaml>("Model prices of the LLM auto-optimizer")
+}
+
+/// JSON Schema of a file of examples, published as `docs/schema/policy-tests.v1.json`.
+#[must_use]
+pub fn examples_schema() -> Value {
+    generate::<ExamplesYaml>("Policy tests of the LLM auto-optimizer")
 }
 
 /// Draft 7, because that is what the YAML language server of most editors reads; inlined, because draft 7 drops what

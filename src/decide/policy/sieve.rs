@@ -66,7 +66,10 @@ impl Sieve<'_> {
                 };
                 format!("wants {wants}, got {got}; write `[{inside}]`")
             }
-            (Kind::Flag, Value::Bool(flag)) => return Some(Value::Bool(flag)),
+            (Kind::Scalar, Value::Number(number)) if number.as_f64().is_some_and(f64::is_finite) => {
+                return Some(Value::Number(number));
+            }
+            (Kind::Flag | Kind::Scalar, Value::Bool(flag)) => return Some(Value::Bool(flag)),
             (Kind::Number | Kind::Whole, Value::Number(number)) => match refused(&number, wants) {
                 None => return Some(Value::Number(number)),
                 Some(message) => message,
@@ -92,7 +95,7 @@ impl Sieve<'_> {
                 let hint = nearest(&text, wants.words()).map(|word| format!("; did you mean `{word}`?"));
                 format!("wants {wants}, got `{}`{}", shown(&text), hint.unwrap_or_default())
             }
-            (Kind::Text, Value::String(text)) => match misshapen(&text, wants) {
+            (Kind::Text | Kind::Scalar, Value::String(text)) => match misshapen(&text, wants) {
                 None => return Some(Value::String(text)),
                 Some(message) => message,
             },

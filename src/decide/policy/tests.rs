@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod conflicts;
+mod examples;
 mod forms;
 mod layering;
 mod messages;

@@ -22,10 +22,15 @@ pub(super) enum Kind {
     Text,
     /// One of a few words.
     Word,
+    /// A text, a number or a flag.
+    Scalar,
 }
 
 impl<'a> Wants<'a> {
     pub(super) fn kind(self) -> Kind {
+        if self.form() == "scalar" {
+            return Kind::Scalar;
+        }
         if !self.words().is_empty() && self.number().is_none() {
             return Kind::Word;
         }
@@ -163,6 +168,7 @@ impl fmt::Display for Wants<'_> {
                 "time of day" => "a time in UTC as `HH:MM`, `00:00` to `23:59`",
                 _ => "text",
             }),
+            Kind::Scalar => f.write_str("a text, a number, or `true` or `false`"),
             Kind::Word => f.write_str(&one_of(&self.words())),
         }
     }

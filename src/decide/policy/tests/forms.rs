@@ -205,4 +205,5 @@ fn a_price_table_of_another_kind_says_what_to_write() {
     ] {
         assert!(told.contains(part), "{part}\n{told}");
     }
+    assert!(!told.contains("lacks"), "{told}");
 }

@@ -1,0 +1,134 @@
+//! From sources to one plan, or to two by different policies.
+
+use std::collections::BTreeMap;
+
+use clap::ValueEnum;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Failure, governance::Governance, progress::Progress, source::Named};
+use crate::{
+    decide::{self, Inputs, Planned},
+    domain::{KnownConfigurations, ModelTable, Policy, Remembered, approval::Asked},
+    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage},
+    orient,
+    stats::Observation,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Pushdown {
+    /// In the database where that pays: many rows, and no scores to join; docs/pushdown.md has the figures
+    Auto,
+    /// In the database, or not at all
+    Always,
+    /// Here: the rows are copied
+    Never,
+}
+
+impl From<Pushdown> for Place {
+    fn from(pushdown: Pushdown) -> Self {
+        match pushdown {
+            Pushdown::Auto => Self::Auto,
+            Pushdown::Always => Self::Database,
+            Pushdown::Never => Self::Here,
+        }
+    }
+}
+
+/// Everything one plan is made from.
+pub(super) struct Work {
+    pub named: Named,
+    pub policy: Policy,
+    /// To be held against the other.
+    pub compare: Option<Policy>,
+    pub models: ModelTable,
+    pub configurations: BTreeMap<String, KnownConfigurations>,
+    pub window: SignedDuration,
+    pub lookback: SignedDuration,
+    pub until: Option<Timestamp>,
+    pub pushdown: Pushdown,
+    pub remembered: Remembered,
+    pub governance: Option<Governance>,
+}
+
+impl Work {
+    /// The plan, and the one of the other policy where there is one.
+    pub(super) fn planned(
+        &self,
+        engine: &Engine,
+        downloads: &Downloads,
+    ) -> Result<(Planned, Option<Planned>), Failure> {
+        let observation = self.observed(engine, downloads)?;
+        // What counts as too slow or too dear is the policy's to say, so each has findings of its own.
+        let memory = self.remembered.before(observation.windows.window.end());
+        let decide = |policy: &Policy, governance: Option<&Governance>| {
+            let findings = orient::findings(&observation, None, policy).findings;
+            let inputs = Inputs {
+                observation: &observation,
+                findings: &findings,
+                policy,
+                models: &self.models,
+                configurations: &self.configurations,
+                memory: &memory,
+                followed: false,
+            };
+            let planned = decide::plan(&inputs);
+            match governance {
+                Some(governance) => asked(planned, &inputs, governance),
+                None => planned,
+            }
+        };
+        // Nobody is asked about plans that are only held against each other.
+        Ok(match &self.compare {
+            Some(other) => (decide(&self.policy, None), Some(decide(other, None))),
+            None => (decide(&self.policy, self.governance.as_ref()), None),
+        })
+    }
+
+    fn observed(&self, engine: &Engine, downloads: &Downloads) -> Result<Observation, Failure> {
+        let progress = Progress::start();
+        progress.says("looking at the sources");
+        let sources = self.named.find(downloads)?;
+        // Rejected rows are written from here, so they have to come here.
+        let place = if sources.rejects().is_some() && self.pushdown == Pushdown::Auto {
+            Pushdown::Never
+        } else {
+            self.pushdown
+        };
+        if sources.rejects().is_some() && place == Pushdown::Always {
+            return Err(Failure::usage(
+                "`--rejects` needs the rows, and `--pushdown always` leaves them in the database",
+                "leave one of the two out",
+            ));
+        }
+        let pushdown = Some((Place::from(place), &self.models));
+        let request = Request {
+            load: LoadRequest { pushdown, ..sources.load(&self.policy, Timestamp::now()) },
+            window: self.window,
+            lookback: self.lookback,
+            until: self.until,
+            prices: &self.models,
+            rejects: sources.rejects(),
+        };
+        Ok(observe::observe(engine, &request, &|stage| {
+            progress.says(match stage {
+                Stage::Reading => "reading",
+                Stage::Deduplicating => "looking for duplicates",
+                Stage::Reducing => "reducing to rollups",
+                Stage::Merging => "merging rollups",
+            });
+        })?)
+    }
+}
+
+/// The plan as the governance service leaves it.
+fn asked(planned: Planned, inputs: &Inputs<'_>, governance: &Governance) -> Planned {
+    let questions = decide::questions(&planned.plan, inputs.policy);
+    if questions.is_empty() {
+        return planned;
+    }
+    let progress = Progress::start();
+    progress.says("asking the governance service");
+    let verdicts = governance.service.ask(&questions);
+    let asked = Asked { service: governance.service.shown(), fail_open: governance.fail_open, verdicts };
+    decide::approve(planned, inputs, &asked)
+}

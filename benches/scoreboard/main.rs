@@ -7,13 +7,17 @@
 //! ```
 //! Without names all parts run, calibration with few trials. `cargo test` runs a little of it, to keep it alive.
 
+mod bandits;
 mod calibration;
 mod change_points;
 mod forecasts;
 mod levels;
 mod nab;
+mod parameters;
+mod predictor;
 mod public;
 mod replayed;
+mod routing;
 mod series;
 mod speed;
 mod table;
@@ -22,7 +26,8 @@ mod windows;
 
 use calibration::Effort;
 
-const PARTS: [&str; 5] = ["nab", "tcpd", "calibration", "forecast", "speed"];
+const PARTS: [&str; 10] =
+    ["nab", "tcpd", "calibration", "forecast", "speed", "decide", "routing", "bandits", "parameters", "predictor"];
 
 fn main() {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +44,7 @@ fn main() {
     if !measuring && arguments.is_empty() {
         change_points::print(json);
         speed::of_analysis(&speed::Fleet { services: 4, slots: 4 * 96 }, 1, json);
+        speed::of_decisions(&[speed::Choices { services: 4, models: 3 }], 1, json);
         return;
     }
     let named = |part: &str| arguments.iter().any(|name| name == part);
@@ -54,6 +60,22 @@ fn main() {
     }
     if wanted("forecast") {
         forecasts::print(json);
+    }
+    if wanted("routing") {
+        routing::print(20, &[2_000, 10_000, 50_000, 250_000, 1_000_000], json);
+    }
+    if wanted("predictor") {
+        predictor::print(json);
+    }
+    if wanted("bandits") {
+        bandits::of_regret(100, json);
+    }
+    if wanted("parameters") {
+        parameters::print(50, json);
+    }
+    if wanted("decide") {
+        let sizes = [(250, 20), (500, 20), (1_000, 20), (2_000, 20), (1_000, 5)];
+        speed::of_decisions(&sizes.map(|(services, models)| speed::Choices { services, models }), 5, json);
     }
     if wanted("speed") {
         speed::of_analysis(&speed::Fleet { services: 1_000, slots: 672 }, 5, json);

@@ -51,7 +51,7 @@ pub fn service(first_minute: i64, random: &mut ChaCha8Rng) -> ServiceEvidence {
 }
 
 /// So many requests in so many time buckets.
-fn requests(rows: usize, buckets: usize, random: &mut ChaCha8Rng) -> Rollup {
+pub fn requests(rows: usize, buckets: usize, random: &mut ChaCha8Rng) -> Rollup {
     let mut sketch = |middle: f64, spread: f64| {
         Sketch::from_values((0..rows).map(|_| middle * (spread * standard_normal(random)).exp()).collect::<Vec<_>>())
     };

@@ -1,5 +1,6 @@
 //! The part `speed`: how long the analysis of many services takes, and the replay of a month.
 
+mod decisions;
 mod evidence;
 mod fleet;
 mod month;
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+pub use decisions::{Choices, of_decisions};
 pub use fleet::Fleet;
 pub use month::Month;
 

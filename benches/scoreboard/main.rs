@@ -10,6 +10,7 @@
 mod bandits;
 mod calibration;
 mod change_points;
+mod day;
 mod forecasts;
 mod levels;
 mod nab;

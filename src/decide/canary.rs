@@ -33,24 +33,32 @@ struct Need {
 
 /// What the rollout's steps look like for this candidate: the first step that comes to a verdict before the deadline, or what stands in
 /// the way of all of them.
-pub(super) fn outlook(case: &Case<'_>, incumbent: &Weighed, after: &Weighed) -> Result<CanaryOutlook, CanaryOutlook> {
+pub(super) fn outlook(
+    case: &Case<'_>,
+    incumbent: &Weighed,
+    after: &Weighed,
+) -> Result<Option<CanaryOutlook>, CanaryOutlook> {
     let steps = &case.rules.rollout.steps_percent;
     let mut last = None;
     // At the last step nothing is left to compare with.
     for share in steps.iter().copied().filter(|share| *share < 100) {
         match at(case, incumbent, after, f64::from(share), case.rules.rollout.deadline_hours) {
-            Some(outlook) if outlook.hours <= outlook.deadline_hours => return Ok(outlook),
+            Some(outlook) if outlook.hours <= outlook.deadline_hours => return Ok(Some(outlook)),
             Some(outlook) => last = Some(outlook),
             None => {}
         }
     }
+    let Some(first) = steps.first().filter(|share| **share < 100) else {
+        // Whoever wrote a rollout of one step wants no canary.
+        return Ok(None);
+    };
     Err(last.unwrap_or(CanaryOutlook {
-        share_percent: steps.first().copied().unwrap_or(100),
+        share_percent: *first,
         requests: 0,
         hours: 0.0,
         deadline_hours: case.rules.rollout.deadline_hours,
         measure: Measure::ErrorRate,
-        detail: "the policy rolls out in one step, so there is nothing to judge by".to_owned(),
+        detail: "too little is known of what runs now to judge by".to_owned(),
     }))
 }
 

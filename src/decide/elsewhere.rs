@@ -26,6 +26,9 @@ pub(super) struct Effects {
     pub output_tokens: Option<transfer::Elsewhere>,
 }
 
+/// From one model to another, and the requests a service needs to know either well.
+type Change = (String, String, u64);
+
 /// Arms of one model by service and segment.
 type Served<'a> = Vec<(usize, &'a ArmEvidence)>;
 
@@ -35,7 +38,7 @@ pub(super) struct Elsewhere<'a> {
     by_model: BTreeMap<String, Served<'a>>,
     models: &'a ModelTable,
     /// Worked out when it is first asked for; many services ask for the same change.
-    known: Mutex<BTreeMap<(String, String), Arc<Effects>>>,
+    known: Mutex<BTreeMap<Change, Arc<Effects>>>,
 }
 
 /// What somebody declares of a model is off by about this, on the scale of the figure.
@@ -55,20 +58,21 @@ impl<'a> Elsewhere<'a> {
 
     /// What going from `present` to `candidate` does, by the services that have the evidence a policy asks of a candidate.
     pub(super) fn effects(&self, present: &Arm, candidate: &Arm, rules: &Rules) -> Arc<Effects> {
-        let key = (present.model_id(), candidate.model_id());
+        // Who counts as knowing a model well is the policy's of the service that asks.
+        let key = (present.model_id(), candidate.model_id(), rules.evidence.min_requests);
         let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(effects) = known().get(&key) {
             return Arc::clone(effects);
         }
-        let effects = Arc::new(self.worked_out(present, candidate, &key, rules));
+        let effects = Arc::new(self.worked_out(present, candidate, &key));
         known().insert(key, Arc::clone(&effects));
         effects
     }
 
-    fn worked_out(&self, present: &Arm, candidate: &Arm, key: &(String, String), rules: &Rules) -> Effects {
+    fn worked_out(&self, present: &Arm, candidate: &Arm, key: &Change) -> Effects {
         let served = |model: &String| self.by_model.get(model).map_or(&[][..], Vec::as_slice);
         // Where both served the same segment; a version each, the first by name.
-        let well_known = |evidence: &ArmEvidence| evidence.lookback.requests.rows >= rules.evidence.min_requests;
+        let well_known = |evidence: &ArmEvidence| evidence.lookback.requests.rows >= key.2;
         let lenders = |model: &String| -> BTreeMap<usize, &'a Rollup> {
             let known = served(model).iter().filter(|(_, evidence)| well_known(evidence)).rev();
             known.map(|(place, evidence)| (*place, &evidence.lookback)).collect()

@@ -12,13 +12,16 @@ use super::{
     facts,
     hash::{data_sha256, sha256},
     ladder::decide,
-    portfolio, rules, search,
+    portfolio,
+    rules::{self, Spoken},
+    search,
     totals::{evidence_days, summary, totals},
 };
 use crate::{
     domain::{
         Finding, KnownConfigurations, Memory, ModelTable, Plan, Policy, Segment,
         plan::{Decision, InputsRef, PolicyRef, SCHEMA_VERSION},
+        policy::Mode,
     },
     stats::{Observation, ServiceEvidence},
 };
@@ -78,7 +81,10 @@ pub fn plan_given(inputs: &Inputs<'_>, given: &GivenFacts) -> Planned {
         let summary = summary(service, rules.mode, evidence, observation, rules.daily_budget_usd);
         let mut facts = facts::of_service(&summary, evidence, findings, observation, models, *followed);
         given.get(*service).into_iter().flatten().for_each(|(name, value)| facts.put(name, value));
-        let spoken = rules::speak(rules, &conditions, &facts, memory.rules.get(*service), now);
+        let spoken = match rules.mode {
+            Mode::Off => Spoken::default(),
+            Mode::Enforce | Mode::Observe => rules::speak(rules, &conditions, &facts, memory.rules.get(*service), now),
+        };
         let decide = |(segment, arms): (&Segment, _)| {
             decide(&Case {
                 service,
@@ -117,8 +123,10 @@ pub fn plan_given(inputs: &Inputs<'_>, given: &GivenFacts) -> Planned {
         governance: None,
     };
     let policy_ref = policy_ref(policy);
-    let id = sha256(&(env!("CARGO_PKG_VERSION"), SCHEMA_VERSION, &policy_ref, &inputs, sha256(&models.models())))[..16]
-        .to_owned();
+    let id =
+        sha256(&(env!("CARGO_PKG_VERSION"), SCHEMA_VERSION, &policy_ref, &inputs, sha256(&models.models()), followed))
+            [..16]
+            .to_owned();
     for decision in &mut decisions {
         sha256(&(&id, &decision.service, decision.segment))[..12].clone_into(&mut decision.id);
     }

@@ -25,8 +25,8 @@ pub(super) fn ration(decisions: &mut [Decision], policy: &Policy, spend_usd_per_
         let decision = &decisions[index];
         let safety = decision.rung == Rung::SafetyRule;
         let why = match going.get(&decision.service) {
-            // A configuration that is taken back is taken back everywhere.
-            Some(first) if same_step_back(first, decision) => None,
+            // A configuration that is taken back is taken back everywhere, and a provider in trouble is left by all.
+            Some(first) if safety && same_way_out(first, decision) => None,
             Some(first) => Some(format!("{} requests of this service go first", first.segment.name())),
             None if !safety && count >= most => {
                 Some(format!("{} at once are allowed", format::counted(most as u64, "change")))
@@ -48,12 +48,20 @@ pub(super) fn ration(decisions: &mut [Decision], policy: &Policy, spend_usd_per_
     }
 }
 
-fn same_step_back(first: &Decision, other: &Decision) -> bool {
+/// Back from and to the same versions, or from one arm to the same other.
+fn same_way_out(first: &Decision, other: &Decision) -> bool {
     let versions = |decision: &Decision| {
         let version = |arm: &Option<crate::domain::Arm>| arm.as_ref().and_then(|arm| arm.config_version.clone());
         (version(&decision.current), version(&decision.proposed))
     };
-    first.action == Action::Revert && other.action == Action::Revert && versions(first) == versions(other)
+    match (first.action, other.action) {
+        (Action::Revert, Action::Revert) => versions(first) == versions(other),
+        (one, another) => {
+            one == another
+                && first.rung == other.rung
+                && (&first.current, &first.proposed) == (&other.current, &other.proposed)
+        }
+    }
 }
 
 /// Safety before business before gain; of equals what saves most, then what is surest, then by name.

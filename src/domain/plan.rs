@@ -65,7 +65,7 @@ pub struct InputsRef {
     pub configurations_sha256: Option<String>,
     /// Of what former ticks left behind; none for a first run.
     pub memory_sha256: Option<String>,
-    /// Of every random choice. Nothing is left to chance yet but where it is said.
+    /// Of every random choice. Nothing is drawn by chance yet, so it is 0.
     pub seed: u64,
     /// The governance service that was asked; none where none was, or nothing was to be asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

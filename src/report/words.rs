@@ -263,7 +263,7 @@ pub(super) fn what(decision: &Decision) -> String {
 /// `max_tokens 1024 → 768`
 pub(super) fn setting(setting: &Setting) -> String {
     let from = setting.from.as_deref().map_or_else(|| "unknown".to_owned(), format::short);
-    format!("{} {from} → {}", setting.key, format::short(&setting.to))
+    format!("{} {from} → {}", format::short(&setting.key), format::short(&setting.to))
 }
 
 /// The relative change of one measure, blank where the decision changes nothing.

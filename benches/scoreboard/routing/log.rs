@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
 use optimizer::{
-    domain::{
-        Arm, Segment, Window,
-        plan::{SourceSummary, UntilSource, Windows},
-    },
+    domain::{Arm, Segment},
     stats::{ArmEvidence, Bucket, Observation, Requests, Rollup, ServiceEvidence, Sketch},
 };
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::{data::Set, of};
+use crate::day;
 
 /// Share of the requests that the cheap model is tried on.
 const TRIED: f64 = 0.2;
@@ -38,27 +35,8 @@ pub fn observed(set: &Set, requests: usize, random: &mut ChaCha8Rng) -> Observat
         let hour = random.random_range(0..HOURS);
         domains.entry(&prompt.domain).or_default()[usize::from(cheap)].requests.push((hour, cost, quality, latency));
     }
-    let end: Timestamp = "2026-01-15T12:00:00Z".parse().expect("a time");
-    let window = Window::ending_at(end, SignedDuration::from_hours(1)).expect("a window");
-    let lookback = Window::ending_at(end, SignedDuration::from_hours(24)).expect("a window");
-    let source = SourceSummary {
-        files: 1,
-        layouts: ["canonical".to_owned()].into(),
-        rows_read: requests as u64,
-        rows_used: requests as u64,
-        rows_outside: 0,
-        rows_duplicate: 0,
-        rejected: BTreeMap::new(),
-        passed_over: BTreeMap::new(),
-        scores: None,
-        oldest_event: Some(lookback.start()),
-        newest_event: Some(end),
-        ignored_columns: Vec::new(),
-    };
     let services = domains.iter().map(|(domain, arms)| ((*domain).to_owned(), service(arms)));
-    let before = window.before().expect("a window before");
-    let windows = Windows { window, before, lookback, until: UntilSource::Flag };
-    Observation { windows, source, services: services.collect(), figures: BTreeMap::new() }
+    day::of(services.collect())
 }
 
 fn service(arms: &[Served; 2]) -> ServiceEvidence {

@@ -2,13 +2,9 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use jiff::{SignedDuration, Timestamp};
 use optimizer::{
     decide::{self, Inputs, policy},
-    domain::{
-        Arm, Memory, ModelTable, Segment, Window,
-        plan::{Action, SourceSummary, UntilSource, Windows},
-    },
+    domain::{Arm, Memory, ModelTable, Segment, plan::Action},
     orient,
     stats::{ArmEvidence, Observation, Rollup, ServiceEvidence, Sketch},
 };
@@ -17,7 +13,10 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::{evidence::requests, median};
-use crate::table::{Table, rounded};
+use crate::{
+    day,
+    table::{Table, rounded},
+};
 
 /// Services, each with one segment that this many models have served.
 #[derive(Debug, Clone, Copy)]
@@ -28,28 +27,9 @@ pub struct Choices {
 
 impl Choices {
     fn observation(self) -> Observation {
-        let end: Timestamp = "2026-01-15T12:00:00Z".parse().expect("a time");
-        let window = Window::ending_at(end, SignedDuration::from_hours(1)).expect("a window");
-        let lookback = Window::ending_at(end, SignedDuration::from_hours(24)).expect("a window");
-        let before = window.before().expect("a window before");
-        let source = SourceSummary {
-            files: 1,
-            layouts: ["canonical".to_owned()].into(),
-            rows_read: 0,
-            rows_used: 0,
-            rows_outside: 0,
-            rows_duplicate: 0,
-            rejected: BTreeMap::new(),
-            passed_over: BTreeMap::new(),
-            scores: None,
-            oldest_event: Some(lookback.start()),
-            newest_event: Some(end),
-            ignored_columns: Vec::new(),
-        };
         let mut random = ChaCha8Rng::seed_from_u64(11);
         let services = (0..self.services).map(|number| (format!("service-{number:04}"), self.service(&mut random)));
-        let windows = Windows { window, before, lookback, until: UntilSource::Flag };
-        Observation { windows, source, services: services.collect(), figures: BTreeMap::new() }
+        day::of(services.collect())
     }
 
     fn service(self, random: &mut ChaCha8Rng) -> ServiceEvidence {

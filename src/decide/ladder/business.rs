@@ -31,6 +31,7 @@ impl Table<'_> {
             };
             match found {
                 Ok(found) => {
+                    self.by_rule(found.index);
                     self.overrule(&fired[place + 1..], rule);
                     return Answer::Move(found);
                 }
@@ -54,7 +55,7 @@ impl Table<'_> {
         let reason = format!("rule `{}`: {}", rule.id, rule.condition);
         if self.others[index].allowed() {
             let canary = self.canary(index)?;
-            let rollout = Rollout::Steps(Some(canary));
+            let rollout = Rollout::Steps(canary);
             return Ok(Move { index, action: Action::Change, reason, confidence: None, rollout });
         }
         if matches!(rule.then, Then::Adjust(_)) {
@@ -101,7 +102,7 @@ impl Table<'_> {
         );
         match self.canary(index) {
             Ok(canary) => {
-                let rollout = Rollout::Steps(Some(canary));
+                let rollout = Rollout::Steps(canary);
                 Answer::Move(Move { index, action: Action::Change, reason, confidence: None, rollout })
             }
             Err(why) => Answer::Abstained(why),

@@ -45,7 +45,7 @@ impl Table<'_> {
                 action: Action::Change,
                 reason: self.gains(index),
                 confidence: None,
-                rollout: Rollout::Steps(Some(canary)),
+                rollout: Rollout::Steps(canary),
             }),
             Err(why) => {
                 self.blocked = Some((index, why.clone()));
@@ -55,7 +55,7 @@ impl Table<'_> {
     }
 
     /// Whether a rollout of this segment would come to a verdict, from which step on.
-    pub(super) fn canary(&self, index: usize) -> Result<CanaryOutlook, String> {
+    pub(super) fn canary(&self, index: usize) -> Result<Option<CanaryOutlook>, String> {
         canary::outlook(self.case, &self.incumbent, &self.others[index]).map_err(|short| {
             let deadline = format::hours(short.deadline_hours);
             format!("too little traffic for a canary: {}, and {deadline} are allowed", short.detail)

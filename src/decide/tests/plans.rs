@@ -129,3 +129,12 @@ fn changes_of_the_past_to_the_same_model_stand_beside_the_proposal() {
         decision.similar.iter().map(|one| (one.service.as_str(), &one.outcome)).collect();
     assert_eq!(found, [("chat", &back), ("other", &Outcome::Open)], "this service's own first");
 }
+
+#[test]
+fn a_rollout_of_one_step_is_the_operators_choice() {
+    let arms = vec![(arm("strong"), STRONG), (arm("cheap"), Told { requests: 1500, cost: 0.001, ..STRONG })];
+    let at_once = policy("rollout: {steps_percent: [100], bake_minutes: []}");
+    let decision = planned(&[("chat", arms)], &at_once).decisions.remove(0);
+    assert_eq!((decision.action, decision.rollout_percent), (Action::Change, vec![100]), "{}", decision.reason);
+    assert_eq!(decision.canary, None);
+}

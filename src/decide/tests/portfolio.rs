@@ -82,3 +82,18 @@ fn raising_the_budget_never_makes_a_plan_worse() {
     assert_eq!(before.len(), 6, "in the end there is room for all");
     assert!(moving(&dearer("1").0).is_empty(), "a budget already spent lets nothing dearer through");
 }
+
+#[test]
+fn a_provider_in_trouble_is_left_by_every_segment_at_once() {
+    let slow = Told { latency: 30_000.0, ..STRONG };
+    let mut observation =
+        observation(&[("chat", vec![(arm("main"), slow), (arm("spare"), Told { requests: 1500, ..STRONG })])]);
+    let service = observation.services.get_mut("chat").unwrap();
+    let arms = service.segments[&Segment::Simple].clone();
+    service.segments.insert(Segment::Complex, arms);
+    let policy = balanced();
+    let findings = crate::orient::findings(&observation, None, &policy).findings;
+    let plan = made(&observation, &findings, &policy);
+    let decided: Vec<(Action, Rung)> = plan.decisions.iter().map(|decision| (decision.action, decision.rung)).collect();
+    assert_eq!(decided, [(Action::Change, Rung::SafetyRule); 2]);
+}

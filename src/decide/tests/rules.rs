@@ -187,3 +187,11 @@ fn what_is_long_past_is_forgotten() {
         Memory { rules: BTreeMap::from([("chat".into(), BTreeMap::from([("go".into(), old)]))]), ..Memory::default() };
     assert_eq!(memory.fresh(now), Memory::default());
 }
+
+#[test]
+fn a_service_that_is_off_hears_of_no_rule() {
+    let policy = policy("mode: off\nrules: [{id: dear, when: cost.per_request > 0.001, then: {warn: look}}]");
+    let (plan, memory) = tick(&policy, &Memory::default(), 0);
+    assert!(plan.findings.iter().all(|finding| finding.kind != FindingKind::Rule));
+    assert_eq!(memory, Memory::default());
+}

@@ -142,3 +142,22 @@ fn the_backup_takes_over_when_nothing_known_ends_a_breach() {
     let decision = with(&alone(slow), &denied, &BTreeMap::new());
     assert!(decision.proposed.is_none(), "where it is hosted is unknown");
 }
+
+#[test]
+fn each_service_borrows_by_its_own_measure_whoever_asks_first() {
+    let cheap = Told { requests: 1500, cost: 0.001, ..STRONG };
+    let lenders = ["a", "b", "c"].map(|name| (name, vec![(arm("strong"), STRONG), (arm("cheap"), cheap)]));
+    let mut services = lenders.to_vec();
+    services.extend(["zoo-strict", "zoo"].map(|name| (name, vec![(arm("strong"), STRONG)])));
+    let policy = policy(
+        "models: {consider: [maker/cheap]}\nmax_changes_per_tick: unlimited\nservices: {zoo-strict: {evidence: {min_requests: 100000}}}",
+    );
+    for _ in 0..20 {
+        let plan = planned(&services, &policy);
+        let quality = |service: &str| {
+            let decision = plan.decisions.iter().find(|decision| decision.service == service).unwrap();
+            decision.candidates.iter().find(|candidate| candidate.arm.model == "cheap").unwrap().quality
+        };
+        assert!(quality("zoo").is_some() && quality("zoo-strict").is_none());
+    }
+}

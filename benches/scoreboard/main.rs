@@ -11,6 +11,7 @@ mod bandits;
 mod calibration;
 mod change_points;
 mod day;
+mod evidence;
 mod forecasts;
 mod levels;
 mod nab;
@@ -27,10 +28,22 @@ mod windows;
 
 use calibration::Effort;
 
-const PARTS: [&str; 10] =
-    ["nab", "tcpd", "calibration", "forecast", "speed", "decide", "routing", "bandits", "parameters", "predictor"];
+const PARTS: [&str; 11] = [
+    "nab",
+    "tcpd",
+    "calibration",
+    "forecast",
+    "speed",
+    "decide",
+    "routing",
+    "bandits",
+    "parameters",
+    "predictor",
+    "evidence",
+];
 
 fn main() {
+    speed::serve_if_asked();
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut taken = |flag: &str| {
         let before = arguments.len();
@@ -38,12 +51,13 @@ fn main() {
         arguments.len() < before
     };
     // `cargo bench` says so; without it this is a test run.
-    let (measuring, json) = (taken("--bench"), taken("--json"));
+    let (measuring, json, quick) = (taken("--bench"), taken("--json"), taken("quick"));
     if let Some(unknown) = arguments.iter().find(|name| !PARTS.contains(&name.as_str())) {
         panic!("no part is called {unknown}; there are {}", PARTS.join(", "));
     }
     if !measuring && arguments.is_empty() {
         change_points::print(json);
+        evidence::alive();
         speed::of_analysis(&speed::Fleet { services: 4, slots: 4 * 96 }, 1, json);
         speed::of_decisions(&[speed::Choices { services: 4, models: 3 }], 1, json);
         return;
@@ -67,6 +81,10 @@ fn main() {
     }
     if wanted("predictor") {
         predictor::print(json);
+    }
+    if wanted("evidence") {
+        // All of it takes twenty minutes.
+        evidence::print(if named("evidence") && !quick { 5_000 } else { 300 });
     }
     if wanted("bandits") {
         bandits::of_regret(100, json);

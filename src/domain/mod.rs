@@ -19,6 +19,7 @@ pub mod plan;
 pub mod policy;
 pub mod policy_comparison;
 pub mod price;
+pub mod rollout_rules;
 pub mod rollup;
 pub mod rule;
 pub mod space;

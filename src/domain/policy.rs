@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::price::{DailyHours, LongInput, ModelPrice, PriceEntry, Rates};
+pub use super::rollout_rules::{GuardModes, RollbackLimits, RolloutSteps, RolloutStrategy};
 pub use super::rule::{
     Adjustment, Condition, GovernanceAction, GovernanceKind, GovernancePolicy, GovernanceRule, Parameter, Rule, Then,
 };
@@ -168,31 +169,6 @@ pub struct DecisionLimits {
     pub min_confidence: f64,
     /// Largest tolerated probability that any single constraint is broken, `0..=1`.
     pub max_risk: f64,
-}
-
-/// The shares of traffic a rollout passes through, and how long it stays at each.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RolloutSteps {
-    /// Ascending shares in percent, the last 100.
-    pub steps_percent: Vec<u8>,
-    /// Minutes at each share but the last; one fewer than `steps_percent`.
-    pub bake_minutes: Vec<u32>,
-    /// Hours after which a rollout that has not reached the last step is given up.
-    pub deadline_hours: f64,
-}
-
-/// When a rollout under way is undone, each against the concurrent control.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct RollbackLimits {
-    pub automatic: bool,
-    /// Loss of mean quality, in percent.
-    pub quality_drop_percent: f64,
-    /// Growth of latency p95, in percent.
-    pub latency_increase_percent: f64,
-    /// Growth of the error rate, in percentage points.
-    pub error_rate_increase_points: f64,
-    /// Mean cost of one request as a multiple of the control's.
-    pub cost_ratio: f64,
 }
 
 /// Which models may be proposed. Names are `provider/model`, with `*` matching any run of characters.

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod comparison;
 pub mod descriptive;
 pub mod design_effect;
+pub mod evidence;
 pub mod figures;
 pub mod gaussian_process;
 pub mod group_sequential;

@@ -2,17 +2,17 @@
 //! what becomes of it.
 
 use crate::domain::policy::{
-    Constraints, DecisionLimits, Evidence, Mode, ModelRules, Objectives, RollbackLimits, RolloutSteps, Rules,
-    SoftConstraints, Task, Thresholds,
+    Constraints, DecisionLimits, Evidence, GuardModes, Mode, ModelRules, Objectives, RollbackLimits, RolloutSteps,
+    RolloutStrategy, Rules, SoftConstraints, Task, Thresholds,
 };
 
 use super::convert_rules::{governance, listed};
 use super::convert_space::{experiments, parameters, prompts};
 use super::shape::{
-    ConstraintsYaml, DecisionYaml, EvidenceYaml, ModelRulesYaml, ObjectivesYaml, RollbackYaml, RolloutYaml, RulesYaml,
-    ThresholdsYaml,
+    ConstraintsYaml, DecisionYaml, EvidenceYaml, ModeYaml, ModelRulesYaml, ObjectivesYaml, RulesYaml, ThresholdsYaml,
 };
 use super::shape_limits::{LatencyLimitYaml, LimitYaml, ScoreLimitYaml};
+use super::shape_rollout::{GuardsYaml, RollbackYaml, RolloutYaml};
 
 /// Collects what nobody stated. A stand-in goes on in its place, so that the rest can be looked at too; whoever holds
 /// rules with something missing must not let them out.
@@ -169,12 +169,26 @@ fn decision(yaml: DecisionYaml, needed: &mut Needed) -> DecisionLimits {
 }
 
 fn rollout(yaml: RolloutYaml, needed: &mut Needed) -> RolloutSteps {
-    let RolloutYaml { steps_percent, bake_minutes, deadline_hours } = yaml;
+    let RolloutYaml {
+        steps_percent,
+        bake_minutes,
+        deadline_hours,
+        strategy,
+        holdout_percent,
+        holdout_hours,
+        cooldown_hours,
+        accept_unproven,
+    } = yaml;
     RolloutSteps {
         steps_percent: needed.get("rollout.steps_percent", steps_percent),
         bake_minutes: needed.get("rollout.bake_minutes", bake_minutes),
         // Younger than the section: files that state the rest of it themselves go on to load.
         deadline_hours: deadline_hours.unwrap_or(72.0),
+        strategy: strategy.map_or(RolloutStrategy::Canary, RolloutStrategy::from),
+        holdout_percent: holdout_percent.unwrap_or(0),
+        holdout_hours: holdout_hours.unwrap_or(24.0),
+        cooldown_hours: cooldown_hours.unwrap_or(6.0),
+        accept_unproven: accept_unproven.unwrap_or(false),
     }
 }
 
@@ -185,13 +199,21 @@ fn rollback(yaml: RollbackYaml, needed: &mut Needed) -> RollbackLimits {
         latency_increase_percent,
         error_rate_increase_points,
         cost_ratio,
+        critical_error_rate,
+        critical_min_requests,
+        guards,
     } = yaml;
+    let GuardsYaml { errors, latency, quality, cost } = guards.unwrap_or_default();
+    let mode = |mode: Option<ModeYaml>| mode.map_or(Mode::Enforce, Mode::from);
     RollbackLimits {
         automatic: needed.get("rollback.automatic", automatic),
         quality_drop_percent: needed.get("rollback.quality_drop_percent", quality_drop_percent),
         latency_increase_percent: needed.get("rollback.latency_increase_percent", latency_increase_percent),
         error_rate_increase_points: needed.get("rollback.error_rate_increase_points", error_rate_increase_points),
         cost_ratio: needed.get("rollback.cost_ratio", cost_ratio),
+        critical_error_rate: critical_error_rate.unwrap_or(0.1),
+        critical_min_requests: critical_min_requests.unwrap_or(50),
+        guards: GuardModes { errors: mode(errors), latency: mode(latency), quality: mode(quality), cost: mode(cost) },
     }
 }
 

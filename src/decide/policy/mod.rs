@@ -27,6 +27,7 @@ mod shape;
 mod shape_examples;
 mod shape_limits;
 mod shape_models;
+mod shape_rollout;
 mod shape_rules;
 mod shape_space;
 mod sieve;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::domain::policy::Mode;
 
 use super::shape_limits::{CountLimitYaml, LatencyLimitYaml, LimitYaml, ScoreLimitYaml};
+use super::shape_rollout::{RollbackYaml, RolloutYaml};
 use super::shape_rules::{GovernanceYaml, RuleYaml};
 use super::shape_space::{ExperimentsYaml, ParametersYaml, PromptVariantYaml, TaskYaml};
 
@@ -243,41 +244,6 @@ pub(super) struct DecisionYaml {
     /// Largest tolerated probability that any single constraint is broken, 0..=1.
     #[schemars(range(min = 0.0, max = 1.0), extend("x-unit" = "probability"))]
     pub(super) max_risk: Option<f64>,
-}
-
-/// The shares of traffic a rollout passes through, and how long it stays at each.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RolloutYaml {
-    /// Shares of traffic in whole percent, ascending, the last 100.
-    #[schemars(length(min = 1, max = 20), inner(range(min = 1, max = 100)), extend("x-unit" = "percent"))]
-    pub(super) steps_percent: Option<Vec<u8>>,
-    /// Minutes to stay at each share but the last, so one entry fewer than `steps_percent`.
-    #[schemars(length(max = 19), inner(range(min = 0, max = 43_200)), extend("x-unit" = "minutes"))]
-    pub(super) bake_minutes: Option<Vec<u32>>,
-    /// Hours after which a rollout that has not reached its last step is given up. Left out: 72.
-    #[schemars(range(max = 8_760.0), extend("exclusiveMinimum" = 0.0, "x-unit" = "hours"))]
-    pub(super) deadline_hours: Option<f64>,
-}
-
-/// When a rollout under way is undone. Each limit is against the traffic that still runs the old configuration.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RollbackYaml {
-    /// Whether to undo without asking. `false` holds the rollout where it is and reports the breach.
-    pub(super) automatic: Option<bool>,
-    /// Loss of mean quality, in percent.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percent"))]
-    pub(super) quality_drop_percent: Option<f64>,
-    /// Growth of latency p95, in percent.
-    #[schemars(range(min = 0.0, max = 10_000.0), extend("x-unit" = "percent"))]
-    pub(super) latency_increase_percent: Option<f64>,
-    /// Growth of the error rate, in percentage points: from 1 % to 6 % is 5 points.
-    #[schemars(range(min = 0.0, max = 100.0), extend("x-unit" = "percentage points"))]
-    pub(super) error_rate_increase_points: Option<f64>,
-    /// Mean cost of one request as a multiple of what the old configuration costs: 2 means twice as much.
-    #[schemars(range(min = 1.0, max = 1_000.0), extend("x-unit" = "times"))]
-    pub(super) cost_ratio: Option<f64>,
 }
 
 /// Which models may be proposed. Names are `provider/model`; `*` stands for any run of characters and needs quotes.

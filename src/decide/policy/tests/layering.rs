@@ -3,8 +3,8 @@
 use super::{problems, profile, read};
 use crate::decide::policy::{PROFILES, Problems, Source, parse};
 use crate::domain::policy::{
-    Constraints, DecisionLimits, Evidence, Experiments, Mode, ModelRules, Objectives, Policy, RollbackLimits,
-    RolloutSteps, Rules, SoftConstraints, Thresholds,
+    Constraints, DecisionLimits, Evidence, Experiments, GuardModes, Mode, ModelRules, Objectives, Policy,
+    RollbackLimits, RolloutSteps, RolloutStrategy, Rules, SoftConstraints, Thresholds,
 };
 
 fn balanced() -> Rules {
@@ -35,6 +35,11 @@ fn balanced() -> Rules {
             steps_percent: vec![5, 25, 50, 100],
             bake_minutes: vec![5, 10, 15],
             deadline_hours: 72.0,
+            strategy: RolloutStrategy::Canary,
+            holdout_percent: 0,
+            holdout_hours: 24.0,
+            cooldown_hours: 6.0,
+            accept_unproven: false,
         },
         rollback: RollbackLimits {
             automatic: true,
@@ -42,6 +47,14 @@ fn balanced() -> Rules {
             latency_increase_percent: 20.0,
             error_rate_increase_points: 5.0,
             cost_ratio: 2.0,
+            critical_error_rate: 0.1,
+            critical_min_requests: 50,
+            guards: GuardModes {
+                errors: Mode::Enforce,
+                latency: Mode::Enforce,
+                quality: Mode::Enforce,
+                cost: Mode::Enforce,
+            },
         },
         models: ModelRules { allow: vec![], deny: vec![], consider: vec![], regions: vec![] },
         backup_model: None,
@@ -73,6 +86,9 @@ fn the_profiles_hold_the_documented_numbers() {
         steps_percent: vec![1, 5, 25, 50, 100],
         bake_minutes: vec![10, 15, 30, 60],
         deadline_hours: 168.0,
+        holdout_percent: 5,
+        cooldown_hours: 24.0,
+        ..conservative.rollout
     };
     conservative.experiments.mode = Mode::Off;
     conservative.rollback.error_rate_increase_points = 2.0;
@@ -80,8 +96,13 @@ fn the_profiles_hold_the_documented_numbers() {
     aggressive.constraints.quality_drop_percent = 10.0;
     aggressive.evidence = Evidence { min_requests: 100, min_scored: 100 };
     aggressive.decision = DecisionLimits { min_improvement: 0.05, min_confidence: 0.7, max_risk: 0.20 };
-    aggressive.rollout =
-        RolloutSteps { steps_percent: vec![10, 50, 100], bake_minutes: vec![3, 5], deadline_hours: 48.0 };
+    aggressive.rollout = RolloutSteps {
+        steps_percent: vec![10, 50, 100],
+        bake_minutes: vec![3, 5],
+        deadline_hours: 48.0,
+        cooldown_hours: 2.0,
+        ..aggressive.rollout
+    };
     aggressive.experiments.max_share_percent = 20.0;
     aggressive.experiments.floor_percent = 2.0;
     aggressive.experiments.min_probability = 0.4;
@@ -135,7 +156,12 @@ services:
     helpdesk.mode = Mode::Observe;
     helpdesk.thresholds.latency_p95_ms = 2500.0;
     helpdesk.constraints.cost_per_request_usd = None;
-    helpdesk.rollout = RolloutSteps { steps_percent: vec![50, 100], bake_minutes: vec![5], deadline_hours: 168.0 };
+    helpdesk.rollout = RolloutSteps {
+        steps_percent: vec![50, 100],
+        bake_minutes: vec![5],
+        deadline_hours: 168.0,
+        ..default.rollout.clone()
+    };
     helpdesk.models.deny = vec!["*/*-preview".into()];
     helpdesk.daily_budget_usd = Some(10.0);
     assert_eq!(policy.rules("helpdesk"), &helpdesk);

@@ -1,0 +1,4 @@
+//! Whole ledgers.
+
+mod ledger;
+mod verdicts;

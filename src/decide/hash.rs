@@ -1,23 +1,15 @@
 //! Hashes of what a plan is made from.
 
-use std::fmt::Write as _;
-
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use sha2::{Digest, Sha256};
 
+use crate::domain::format::hexadecimal;
 use crate::stats::{ArmEvidence, Observation, Rollup, ServiceEvidence, Sketch};
 
 /// SHA-256 of a value's JSON form, in hexadecimal.
 pub(super) fn sha256(value: &impl serde::Serialize) -> String {
     let json = serde_json::to_vec(value).expect("plain data always serializes");
     hexadecimal(&Sha256::digest(json))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// SHA-256 of the counts, sums and shapes of all traffic. Two logs with the same statistics are the same to every decision, so they

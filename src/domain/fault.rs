@@ -13,6 +13,12 @@ pub enum Exit {
     Source = 3,
     /// The state store cannot be used.
     State = 4,
+    /// A sink refused a change, or failed.
+    Sink = 5,
+    /// Whether a change was made is not known; the next run finds out.
+    InDoubt = 6,
+    /// Another run holds the lease, and acts (`EX_TEMPFAIL`).
+    Held = 75,
     /// Stopped by Ctrl-C, as a shell reports it (128 + SIGINT).
     Interrupted = 130,
 }

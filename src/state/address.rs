@@ -1,6 +1,10 @@
 //! The address of a store as it was typed.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use super::StateError;
 
@@ -60,6 +64,27 @@ impl Address {
     /// A file that is not there. Nobody knows so much of a database before asking it.
     pub(super) fn is_missing(&self) -> bool {
         matches!(&self.0, Place::Sqlite { file, .. } if !file.exists())
+    }
+
+    /// The file, where it is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::Sqlite { file, .. } => Some(file),
+            Place::Postgres { .. } => None,
+        }
+    }
+
+    /// Makes the file, where there is none, so that nobody but its owner reads it: it holds prompts and what people said.
+    pub(super) fn make_private(&self) -> std::io::Result<()> {
+        let Some(file) = self.file() else { return Ok(()) };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(file) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            opened => opened.map(drop),
+        }
     }
 
     pub(super) fn url(&self, create: bool) -> String {

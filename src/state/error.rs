@@ -35,6 +35,16 @@ pub enum StateError {
     NoBaseline { name: String, known: Vec<String> },
     #[error("another run stored a plan in `{store}` meanwhile")]
     Overtaken { store: String },
+    #[error("another run acts on `{store}`: {holder}, until {until} at the latest")]
+    Held { store: String, holder: String, until: String },
+    #[error("another run took the lease of `{store}` from this one")]
+    Fenced { store: String },
+    #[error("cannot lock `{}`", path.display())]
+    Lock {
+        path: std::path::PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
     #[error("{what} in the state store cannot be read")]
     Unreadable {
         what: String,
@@ -70,6 +80,13 @@ impl Fixable for StateError {
             Self::Overtaken { .. } => {
                 "run it again: it then decides with what the other run left behind; nothing of this one was stored".into()
             }
+            Self::Held { .. } => {
+                "wait for it, or look at it with `optimizer status`; if it was killed, the lease ends by itself".into()
+            }
+            Self::Fenced { .. } => {
+                "nothing to do: the other run goes on, and what this one had begun is finished by the next".into()
+            }
+            Self::Lock { .. } => "give this user the right to write beside the store".into(),
             Self::Unreadable { .. } => "use the version that wrote it, or restore the store from a backup".into(),
             Self::Damaged { .. } => "delete it with `optimizer baseline delete` and set it again".into(),
         })
@@ -82,12 +99,14 @@ impl Fixable for StateError {
             | Self::Name { .. }
             | Self::Exists { .. }
             | Self::NoBaseline { .. } => Exit::Usage,
+            Self::Held { .. } | Self::Fenced { .. } => Exit::Held,
             Self::Missing { .. }
             | Self::Failed { .. }
             | Self::Migration { .. }
             | Self::NoStore { .. }
             | Self::Newer { .. }
             | Self::Overtaken { .. }
+            | Self::Lock { .. }
             | Self::Unreadable { .. }
             | Self::Damaged { .. } => Exit::State,
         }

@@ -2,9 +2,15 @@
 //! the SQL they share.
 
 mod address;
+mod audit;
 mod baselines;
+mod commit;
+mod documents;
 mod error;
+mod lease;
 mod plans;
+
+use std::path::{Path, PathBuf};
 
 use sqlx::{
     AnyConnection, Connection as _, Row as _,
@@ -13,14 +19,20 @@ use sqlx::{
 };
 
 pub use address::Address;
+pub use audit::{AuditRow, Broken, Deed};
 pub use baselines::{BaselineRow, Existing};
+pub use commit::Commit;
+pub use documents::{Document, Table, Wanted};
 pub use error::StateError;
+pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
 
 /// In the order they are applied, never changed once released.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "baselines", include_str!("../../migrations/0001_baselines.sql")),
     (2, "plans", include_str!("../../migrations/0002_plans.sql")),
+    (3, "rollouts", include_str!("../../migrations/0003_rollouts.sql")),
+    (4, "rollouts_by_time", include_str!("../../migrations/0004_rollouts_by_time.sql")),
 ];
 
 /// How often making the tables is tried.
@@ -41,6 +53,8 @@ pub struct Store {
     runtime: tokio::runtime::Runtime,
     connection: AnyConnection,
     shown: String,
+    /// Of SQLite; none in PostgreSQL.
+    file: Option<PathBuf>,
 }
 
 impl Store {
@@ -54,17 +68,37 @@ impl Store {
         if open != Open::Create && address.is_missing() {
             return Err(StateError::Missing { store: shown });
         }
+        if open == Open::Create {
+            address.make_private().map_err(|cause| failed("opening it", sqlx::Error::Io(cause)))?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
         let connection =
             runtime.block_on(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
-        let mut store = Self { runtime, connection, shown };
+        let file = address.file().map(Path::to_owned);
+        let mut store = Self { runtime, connection, shown, file };
         match open {
             Open::Create | Open::Existing => store.migrate()?,
             Open::AsItIs => store.check_version()?,
         }
+        Ok(store)
+    }
+
+    /// A store that is nowhere and empty, for runs that must not leave a trace.
+    pub fn nowhere() -> Result<Self, StateError> {
+        install_default_drivers();
+        let shown = "memory".to_owned();
+        let failed = |doing, cause| StateError::Failed { store: "memory".to_owned(), doing, cause };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
+        let connection =
+            runtime.block_on(AnyConnection::connect("sqlite::memory:")).map_err(|cause| failed("opening it", cause))?;
+        let mut store = Self { runtime, connection, shown, file: None };
+        store.migrate()?;
         Ok(store)
     }
 

@@ -166,6 +166,24 @@ async fn put(
     seen: i64,
 ) -> Result<Option<Stored>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
+    if insert(&mut transaction, plan, decisions).await? == Stored::Before {
+        transaction.rollback().await?;
+        return Ok(Some(Stored::Before));
+    }
+    if !remember(&mut transaction, memory, seen).await? {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    transaction.commit().await?;
+    Ok(Some(Stored::Now))
+}
+
+/// Adds a plan and its decisions, where it is not there yet.
+pub(super) async fn insert(
+    transaction: &mut AnyConnection,
+    plan: &PlanRow,
+    decisions: &[DecisionRow],
+) -> Result<Stored, sqlx::Error> {
     // Writing comes first: SQLite lets nobody write who began by reading what another has changed since.
     let inserted =
         sqlx::query("INSERT INTO optimizer_plans (id, made_at, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
@@ -175,8 +193,7 @@ async fn put(
             .execute(&mut *transaction)
             .await?;
     if inserted.rows_affected() == 0 {
-        transaction.rollback().await?;
-        return Ok(Some(Stored::Before));
+        return Ok(Stored::Before);
     }
     for rows in decisions.chunks(AT_ONCE) {
         let places: Vec<String> = (0..rows.len())
@@ -195,13 +212,18 @@ async fn put(
         }
         query.execute(&mut *transaction).await?;
     }
+    Ok(Stored::Now)
+}
+
+/// Keeps what the next tick has to know. False where it is not the memory that was seen.
+pub(super) async fn remember(transaction: &mut AnyConnection, memory: &str, seen: i64) -> Result<bool, sqlx::Error> {
     let changed = if seen == 0 {
         sqlx::query(
             "INSERT INTO optimizer_memory (name, generation, body) VALUES ($1, 1, $2) ON CONFLICT (name) DO NOTHING",
         )
         .bind(MEMORY)
         .bind(memory)
-        .execute(&mut *transaction)
+        .execute(transaction)
         .await?
     } else {
         sqlx::query(
@@ -210,15 +232,10 @@ async fn put(
         .bind(MEMORY)
         .bind(memory)
         .bind(seen)
-        .execute(&mut *transaction)
+        .execute(transaction)
         .await?
     };
-    if changed.rows_affected() == 0 {
-        transaction.rollback().await?;
-        return Ok(None);
-    }
-    transaction.commit().await?;
-    Ok(Some(Stored::Now))
+    Ok(changed.rows_affected() > 0)
 }
 
 /// PostgreSQL has a code for it, SQLite only words.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// One configuration: key to value as text, for example `max_tokens` to `1024`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,26 @@ impl Configuration {
         changed
             .map(|(key, to)| Setting { key: key.clone(), from: self.get(key).map(str::to_owned), to: to.clone() })
             .collect()
+    }
+
+    /// Twelve hexadecimal digits of a hash of the settings. Numbers count by value, so `0.70` is `0.7`.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut hash = Sha256::new();
+        for (key, value) in &self.0 {
+            let value = self.number(key).map_or_else(|| value.clone(), |number| (number + 0.0).to_string());
+            for text in [key, &value] {
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text);
+            }
+        }
+        super::format::hexadecimal(&hash.finalize()[..6])
+    }
+
+    /// Whether both set the same keys to the same values.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.version() == other.version()
     }
 }
 
@@ -89,5 +110,23 @@ mod tests {
     fn a_number_is_finite() {
         let odd = configuration(&[("a", "inf"), ("b", "NaN"), ("c", " 1e3 "), ("d", "many")]);
         assert_eq!(["a", "b", "c", "d"].map(|key| odd.number(key)), [None, None, Some(1000.0), None]);
+    }
+
+    #[test]
+    fn a_version_is_what_is_set() {
+        let one = configuration(&[("model", "a"), ("temperature", "0.70")]);
+        let same = configuration(&[("temperature", "0.7"), ("model", "a")]);
+        assert_eq!((one.version(), one.version().len()), (same.version(), 12));
+        assert!(configuration(&[("t", "-0")]).same_as(&configuration(&[("t", "0")])));
+        // Neither a key that is missing nor letters that move from one to the next make the same.
+        for other in [
+            configuration(&[("model", "a")]),
+            configuration(&[("model", "A"), ("temperature", "0.7")]),
+            configuration(&[("modela", ""), ("temperature", "0.7")]),
+        ] {
+            assert!(!one.same_as(&other), "{other:?}");
+        }
+        // Twelve digits stand for these settings in every release: traffic is labelled with them.
+        assert_eq!(one.version(), "ea5e1c700811");
     }
 }

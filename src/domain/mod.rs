@@ -22,6 +22,7 @@ pub mod price;
 pub mod rollout_rules;
 pub mod rollup;
 pub mod rule;
+pub mod service_id;
 pub mod space;
 pub mod window;
 

@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 
 use super::GovernanceError;
 
-/// A bearer token.
+/// A token.
 #[derive(Clone)]
 pub struct Token(HeaderValue);
 
@@ -34,7 +34,16 @@ impl Token {
         Self::new(&text)
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    /// As `Authorization` carries it.
+    pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()
+    }
+
+    /// The token alone, for a header of its own and for taking it out of texts.
+    pub(crate) fn bare(&self) -> HeaderValue {
+        let text = &self.0.as_bytes()["Bearer ".len()..];
+        let mut bare = HeaderValue::from_bytes(text).expect("a part of a header value is one");
+        bare.set_sensitive(true);
+        bare
     }
 }

@@ -1,0 +1,3 @@
+//! Carrying out what was decided.
+
+pub mod sink;

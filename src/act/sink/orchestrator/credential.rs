@@ -1,0 +1,33 @@
+//! How the client proves who it is.
+
+use reqwest::RequestBuilder;
+
+use crate::governance::Token;
+
+/// A token, and the header it travels in.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// `Authorization: Bearer …`
+    Bearer(Token),
+    /// `X-API-Key: …`
+    ApiKey(Token),
+}
+
+impl Credential {
+    pub(super) fn put_on(&self, request: RequestBuilder) -> RequestBuilder {
+        match self {
+            Self::Bearer(token) => request.header(reqwest::header::AUTHORIZATION, token.header()),
+            Self::ApiKey(token) => request.header("x-api-key", token.bare()),
+        }
+    }
+
+    /// A server may repeat in its answer what it was shown.
+    pub(super) fn taken_out_of(&self, text: &str) -> String {
+        let (Self::Bearer(token) | Self::ApiKey(token)) = self;
+        match token.bare().to_str() {
+            Ok(secret) => text.replace(secret, "…"),
+            // Not text for the header, so it cannot be told from other bytes here either.
+            Err(_) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! An Orchestrator over HTTP: versions that have to match, keys that make a write happen once, and no trust in an answer that
+//! was not read back.
+
+mod address;
+mod client;
+mod credential;
+mod delete;
+mod errand;
+mod error;
+mod goal;
+mod hearing;
+mod reading;
+mod retry;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+pub use address::Base;
+pub use credential::Credential;
+pub use delete::Deletion;
+pub use error::OrchestratorError;
+pub use wire::{parse_state, said};
+
+use super::{Deployed, Later, Report, Rollback, Sink, SinkError, Write};
+use crate::domain::service_id::ServiceId;
+use client::{Http, Kind};
+use errand::Errand;
+
+/// How patient the client is.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub connect: Duration,
+    /// One attempt, from the connection to the last byte.
+    pub attempt: Duration,
+    /// One service with everything that is asked about it.
+    pub service: Duration,
+    /// Of a write, and of each reading.
+    pub attempts: u32,
+    /// Before the second attempt; it doubles up to `longest_pause`, and any part of it may pass.
+    pub pause: Duration,
+    pub longest_pause: Duration,
+    /// What the server may ask for; more ends the service for this run.
+    pub longest_wait: Duration,
+    /// Before the first look at what was accepted but not done; it doubles.
+    pub poll: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            attempt: Duration::from_secs(10),
+            service: Duration::from_secs(30),
+            attempts: 3,
+            pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(5),
+            longest_wait: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    pub limits: Limits,
+    /// Create a service that was there when it was decided on and is gone now.
+    pub create_missing: bool,
+}
+
+#[derive(Debug)]
+pub struct Orchestrator {
+    http: Http,
+    options: Options,
+}
+
+impl Orchestrator {
+    pub fn new(base: Base, credential: Option<Credential>, options: Options) -> Result<Self, OrchestratorError> {
+        Ok(Self { http: Http::new(base, credential, &options.limits)?, options })
+    }
+
+    async fn carry_out(&self, errand: Errand<'_>) -> Report {
+        errand.run(&self.http, &self.options, Instant::now() + self.options.limits.service).await
+    }
+}
+
+impl Sink for Orchestrator {
+    fn shown(&self) -> String {
+        self.http.shown()
+    }
+
+    fn read<'a>(&'a self, service: &'a ServiceId) -> Later<'a, Result<Option<Deployed>, SinkError>> {
+        let end = Instant::now() + self.options.limits.service;
+        Box::pin(async move {
+            let look = self.http.look(service, &self.options.limits, end).await;
+            look.map_err(|trouble| SinkError { stop_all: trouble.kind == Kind::Closed, why: trouble.why })
+        })
+    }
+
+    fn write<'a>(&'a self, write: &'a Write) -> Later<'a, Report> {
+        Box::pin(self.carry_out(Errand::write(write)))
+    }
+
+    fn roll_back<'a>(&'a self, rollback: &'a Rollback) -> Later<'a, Report> {
+        Box::pin(self.carry_out(Errand::rollback(rollback)))
+    }
+}

@@ -1,0 +1,51 @@
+//! What a service has, asked as often as it is worth.
+
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+
+use super::{
+    Limits,
+    client::{Answer, Http, Kind, Trouble},
+    retry, wire,
+};
+use crate::{act::sink::Deployed, domain::service_id::ServiceId};
+
+impl Http {
+    /// Nothing, where the server does not know the service.
+    pub(super) async fn look(
+        &self,
+        service: &ServiceId,
+        limits: &Limits,
+        end: Instant,
+    ) -> Result<Option<Deployed>, Trouble> {
+        let mut attempt = 1;
+        loop {
+            let (trouble, wait) = match self.get(self.base.service(service), end).await {
+                Ok(answer) if answer.status == StatusCode::NOT_FOUND => return Ok(None),
+                Ok(answer) if answer.status == StatusCode::OK => {
+                    let state = wire::parse_state(&answer.body, answer.etag.as_deref(), service);
+                    return state.map(Some).map_err(Trouble::lasting);
+                }
+                Ok(answer) => (self.unreadable(&answer), answer.wait),
+                Err(trouble) => (trouble, Duration::ZERO),
+            };
+            if trouble.kind != Kind::Passing {
+                return Err(trouble);
+            }
+            let Some(pause) = retry::pause(limits, attempt, wait, end, retry::chance()) else { return Err(trouble) };
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    fn unreadable(&self, answer: &Answer) -> Trouble {
+        let kind = match answer.status.as_u16() {
+            401 | 403 => Kind::Closed,
+            408 | 429 | 500.. => Kind::Passing,
+            400..=499 => Kind::OurFault,
+            _ => Kind::Lasting,
+        };
+        Trouble::new(kind, self.refusal(answer))
+    }
+}

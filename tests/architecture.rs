@@ -42,7 +42,7 @@ fn the_core_names_no_world() {
         "rand::rng",
     ];
     let mut problems = Vec::new();
-    for folder in ["domain", "stats", "orient", "decide"] {
+    for folder in ["domain", "stats", "orient", "decide", "act/rollout"] {
         let mut files = Vec::new();
         sources(&root().join("src").join(folder), &mut files);
         assert!(!files.is_empty(), "src/{folder} has moved");
@@ -70,6 +70,7 @@ fn folders_use_only_what_lies_below_them() {
         ("observe", &["domain", "stats", "observe"]),
         ("governance", &["domain", "governance"]),
         ("state", &["domain", "state"]),
+        ("act", &["domain", "stats", "governance", "state", "act"]),
         ("report", &["domain", "report"]),
     ];
     let mut problems = Vec::new();

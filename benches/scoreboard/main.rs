@@ -28,7 +28,7 @@ mod windows;
 
 use calibration::Effort;
 
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "nab",
     "tcpd",
     "calibration",
@@ -40,6 +40,7 @@ const PARTS: [&str; 11] = [
     "parameters",
     "predictor",
     "evidence",
+    "tick",
 ];
 
 fn main() {
@@ -60,6 +61,8 @@ fn main() {
         evidence::alive();
         speed::of_analysis(&speed::Fleet { services: 4, slots: 4 * 96 }, 1, json);
         speed::of_decisions(&[speed::Choices { services: 4, models: 3 }], 1, json);
+        speed::of_pushes(4, 2, json);
+        speed::of_ticks(&speed::Remembered { in_flight: 2, services: 3, weeks: &[("1 week", 1)] }, json);
         return;
     }
     let named = |part: &str| arguments.iter().any(|name| name == part);
@@ -95,6 +98,11 @@ fn main() {
     if wanted("decide") {
         let sizes = [(250, 20), (500, 20), (1_000, 20), (2_000, 20), (1_000, 5)];
         speed::of_decisions(&sizes.map(|(services, models)| speed::Choices { services, models }), 5, json);
+    }
+    if wanted("tick") {
+        speed::of_pushes(1_000, 20, json);
+        let weeks = [("1 week", 1), ("1 month", 4), ("1 year", 52)];
+        speed::of_ticks(&speed::Remembered { in_flight: 200, services: 1_000, weeks: &weeks }, json);
     }
     if wanted("speed") {
         speed::of_analysis(&speed::Fleet { services: 1_000, slots: 672 }, 5, json);

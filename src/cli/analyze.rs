@@ -58,7 +58,7 @@ pub(super) struct AnalyzeArgs {
     #[arg(long, value_enum, default_value_t = AnalyzeFormat::Auto)]
     format: AnalyzeFormat,
     /// Print the JSON Schema of `--format json` and stop
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     schema: bool,
 }
 

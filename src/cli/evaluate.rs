@@ -55,7 +55,7 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_enum, default_value_t = EvaluateFormat::Auto)]
     format: EvaluateFormat,
     /// Print the JSON Schema of `--format json` and stop
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     schema: bool,
 }
 

@@ -34,6 +34,11 @@ impl Failure {
         Self { exit: Exit::Unmet, ..Self::usage(message, hint) }
     }
 
+    /// What was done has been told on standard output, and not all of it went well.
+    pub(super) fn acted(exit: Exit, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit, ..Self::usage(message, hint) }
+    }
+
     #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit

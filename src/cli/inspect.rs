@@ -40,7 +40,7 @@ pub(super) struct InspectArgs {
     #[arg(long, value_enum, default_value_t = InspectFormat::Auto)]
     format: InspectFormat,
     /// Print the JSON Schema of `--format json` and stop
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     schema: bool,
 }
 

@@ -1,27 +1,37 @@
 //! What was typed, what it comes to, and how the process ends. Data goes to standard output, everything else to standard
 //! error; a closed pipe is no failure.
 
+mod acting;
 mod analyze;
+mod apply;
 mod baseline;
 mod baseline_kind;
 mod configurations;
+mod deeds;
 mod evaluate;
 mod explain;
 mod failure;
 mod files;
 mod governance;
 mod history;
+mod holder;
 mod inspect;
+mod operator;
 mod plan;
 mod planning;
 mod policy;
 mod progress;
 mod replay;
+mod rollback;
 mod rollup;
+mod run;
 mod screen;
 mod sink;
+mod sink_args;
 mod source;
 mod state;
+mod status;
+mod stop;
 mod ticking;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -42,6 +52,9 @@ Examples:
   optimizer plan --dry-run --explain helpdesk           the whole reasoning about one service
   optimizer plan --from 'logs/**/*.parquet'             the same, and keep it
   optimizer explain 9b21c0de                            why that was decided, from the store
+  optimizer run --dry-run --from … --sink https://orch  what one tick would do in production
+  optimizer status                                      what is under way; `status --explain SERVICE` says how sure
+  optimizer stop --reason 'incident 812'                nothing is written any more, until `optimizer resume`
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
   optimizer evaluate --from routed.parquet              was another routing worth more? needs propensities
   optimizer inspect --from new.csv                      what is in this data?
@@ -49,10 +62,11 @@ Examples:
   optimizer plan --dry-run --policy new.yaml --compare old.yaml
   optimizer policy check policies                       and `policy test FILE`: is this what it is meant to decide?
 
-Exit codes: 0 fine; 1 a policy test failed; 2 bad usage, policy or configuration; 3 a source cannot be used; 4 the
-state store cannot be used; 130 stopped by Ctrl-C.";
+Exit codes: 0 fine; 1 a policy test or the audit log does not hold; 2 bad usage, policy or configuration; 3 a source
+cannot be used; 4 the state store cannot be used; 5 a sink refused or failed; 6 whether a change arrived is not known;
+75 another run acts; 130 stopped by Ctrl-C.";
 
-/// Plans better LLM configurations from request metrics, with reasons.
+/// Plans better LLM configurations from request metrics, with reasons, and takes them to production one safe step at a time.
 #[derive(Debug, Parser)]
 #[command(name = "optimizer", version, about, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
@@ -64,6 +78,22 @@ struct Cli {
 enum Command {
     /// Look at a window of requests and say what should change, and why
     Plan(Box<plan::PlanArgs>),
+    /// One whole tick: plan, and take one safe step with every change under way
+    Run(Box<run::RunArgs>),
+    /// Show what is under way, pauses and stops, and what the last runs did
+    Status(Box<status::StatusArgs>),
+    /// Show who did what, why, and what came of it
+    History(deeds::HistoryArgs),
+    /// Begin what a stored plan decided, if nothing has moved since
+    Apply(Box<apply::ApplyArgs>),
+    /// Bring a service back: what is under way, or the last configuration that is proven
+    Rollback(Box<rollback::RollbackArgs>),
+    /// Let nothing go forward, in a service or in all; harm is still taken back
+    Pause(stop::PauseArgs),
+    /// End a pause or a stop
+    Resume(stop::ResumeArgs),
+    /// Emergency: write nothing any more, and take back everything under way if wanted
+    Stop(Box<stop::StopArgs>),
     /// Tell the reasoning behind a decision that was stored, by its id
     Explain(explain::ExplainArgs),
     /// Look at a source: its layout, what its rows know, what is wrong with them, what may fool an analysis
@@ -96,6 +126,14 @@ pub fn main() -> ExitCode {
     start_logging();
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::History(arguments) => deeds::run(&arguments),
+        Command::Apply(arguments) => apply::run(&arguments),
+        Command::Rollback(arguments) => rollback::run(&arguments),
+        Command::Pause(arguments) => stop::pause(&arguments),
+        Command::Resume(arguments) => stop::resume(&arguments),
+        Command::Stop(arguments) => stop::stop(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),

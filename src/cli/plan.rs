@@ -64,7 +64,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_enum, default_value_t = OutputFormat::Auto)]
     format: OutputFormat,
     /// Print the JSON Schema of `--format json` and stop: of a plan, or of the `comparison` of two policies
-    #[arg(long, exclusive = true, value_name = "OF", value_enum, num_args = 0..=1, default_missing_value = "plan")]
+    #[arg(long, value_name = "OF", value_enum, num_args = 0..=1, default_missing_value = "plan")]
     schema: Option<SchemaOf>,
 }
 
@@ -114,6 +114,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         window: arguments.window,
         lookback: arguments.lookback.unwrap_or(day.max(two_windows)),
         until: arguments.until,
+        now: Timestamp::now(),
         pushdown: arguments.pushdown,
         remembered: known.remembered.clone(),
         governance: arguments.governance.service()?,

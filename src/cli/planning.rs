@@ -34,6 +34,15 @@ impl From<Pushdown> for Place {
     }
 }
 
+/// What is left in the engine when all is reduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Nothing that could be read again.
+    Rollups,
+    /// Every row of the lookback.
+    Rows,
+}
+
 /// Everything one plan is made from.
 pub(super) struct Work {
     pub named: Named,
@@ -45,6 +54,8 @@ pub(super) struct Work {
     pub window: SignedDuration,
     pub lookback: SignedDuration,
     pub until: Option<Timestamp>,
+    /// The wall clock.
+    pub now: Timestamp,
     pub pushdown: Pushdown,
     pub remembered: Remembered,
     pub governance: Option<Governance>,
@@ -57,13 +68,17 @@ impl Work {
         engine: &Engine,
         downloads: &Downloads,
     ) -> Result<(Planned, Option<Planned>), Failure> {
-        let observation = self.observed(engine, downloads)?;
+        Ok(self.decided(&self.observed(engine, downloads, Keep::Rollups)?))
+    }
+
+    /// The same for what was observed already.
+    pub(super) fn decided(&self, observation: &Observation) -> (Planned, Option<Planned>) {
         // What counts as too slow or too dear is the policy's to say, so each has findings of its own.
         let memory = self.remembered.before(observation.windows.window.end());
         let decide = |policy: &Policy, governance: Option<&Governance>| {
-            let findings = orient::findings(&observation, None, policy).findings;
+            let findings = orient::findings(observation, None, policy).findings;
             let inputs = Inputs {
-                observation: &observation,
+                observation,
                 findings: &findings,
                 policy,
                 models: &self.models,
@@ -78,13 +93,14 @@ impl Work {
             }
         };
         // Nobody is asked about plans that are only held against each other.
-        Ok(match &self.compare {
+        match &self.compare {
             Some(other) => (decide(&self.policy, None), Some(decide(other, None))),
             None => (decide(&self.policy, self.governance.as_ref()), None),
-        })
+        }
     }
 
-    fn observed(&self, engine: &Engine, downloads: &Downloads) -> Result<Observation, Failure> {
+    /// Reads the sources.
+    pub(super) fn observed(&self, engine: &Engine, downloads: &Downloads, keep: Keep) -> Result<Observation, Failure> {
         let progress = Progress::start();
         progress.says("looking at the sources");
         let sources = self.named.find(downloads)?;
@@ -100,23 +116,28 @@ impl Work {
                 "leave one of the two out",
             ));
         }
-        let pushdown = Some((Place::from(place), &self.models));
+        // What is to be looked at again has to be here.
+        let pushdown = (keep == Keep::Rollups).then_some((Place::from(place), &self.models));
         let request = Request {
-            load: LoadRequest { pushdown, ..sources.load(&self.policy, Timestamp::now()) },
+            load: LoadRequest { pushdown, ..sources.load(&self.policy, self.now) },
             window: self.window,
             lookback: self.lookback,
             until: self.until,
             prices: &self.models,
             rejects: sources.rejects(),
         };
-        Ok(observe::observe(engine, &request, &|stage| {
+        let says = |stage| {
             progress.says(match stage {
                 Stage::Reading => "reading",
                 Stage::Deduplicating => "looking for duplicates",
                 Stage::Reducing => "reducing to rollups",
                 Stage::Merging => "merging rollups",
             });
-        })?)
+        };
+        Ok(match keep {
+            Keep::Rollups => observe::observe(engine, &request, &says)?,
+            Keep::Rows => observe::observe_rows(engine, &request, &says)?,
+        })
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     quiet: bool,
     /// Print the JSON Schema of a line and stop
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     schema: bool,
 }
 

@@ -3,6 +3,7 @@
 
 mod analysis;
 mod comparison;
+mod deeds;
 mod evaluation;
 mod explain;
 mod fold;
@@ -11,7 +12,9 @@ mod json;
 mod markdown;
 mod policies;
 mod rollups;
+mod run;
 mod sparkline;
+mod status;
 mod table;
 mod words;
 
@@ -19,6 +22,7 @@ pub use analysis::{
     analysis, analysis_json, analysis_markdown, analysis_schema, findings_ndjson, outlooks, tick, tick_schema,
 };
 pub use comparison::{ComparisonLine, Verdict, comparisons, comparisons_json};
+pub use deeds::{DeedLine, deeds};
 pub use evaluation::{evaluation, evaluation_json, evaluation_markdown, evaluation_schema};
 pub use explain::{explain, only};
 pub use inspection::{inspection, inspection_json, inspection_schema};
@@ -26,4 +30,6 @@ pub use json::{json, schema};
 pub use markdown::markdown;
 pub use policies::{policies, policies_json, policies_markdown, policies_schema};
 pub use rollups::rollups;
+pub use run::{reading, readings, run, run_json, run_schema, split};
+pub use status::{status, status_json, status_of, status_schema};
 pub use table::{Screen, table};

@@ -1,6 +1,7 @@
 //! What the process tests share: the binary, run in a folder of its own with an empty environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod canary;
 pub mod postgres;
 pub mod public;
 pub mod traffic;
@@ -28,6 +29,7 @@ pub fn optimizer(folder: &Path) -> Command {
 }
 
 /// Standard output, standard error and exit code.
+#[derive(Debug)]
 pub struct Run {
     pub stdout: String,
     pub stderr: String,

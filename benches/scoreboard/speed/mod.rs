@@ -1,9 +1,10 @@
-//! The part `speed`: how long the analysis of many services takes, and the replay of a month.
+//! The part `speed`: how long the analysis of many services takes, and the replay of a month. The part `tick`: how long acting takes.
 
 mod decisions;
 mod evidence;
 mod fleet;
 mod month;
+mod tick;
 
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use serde_json::json;
 pub use decisions::{Choices, of_decisions};
 pub use fleet::Fleet;
 pub use month::Month;
+pub use tick::{Remembered, of_pushes, of_ticks, serve_if_asked};
 
 use super::table::{Table, rounded};
 

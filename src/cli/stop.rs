@@ -1,0 +1,108 @@
+//! `optimizer pause`, `resume` and `stop`: an operator's word, which holds for every run that follows and for the one under way.
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Failure, acting::ActingArgs, holder::person, operator::OperatorArgs, sink, state::StateArgs};
+use crate::{
+    act::{self, Word, rollout::Reach, tick::Heed},
+    state::Open,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optimizer pause checkout --reason 'sale until Monday'   nothing goes forward there; harm is still taken back
+  optimizer pause --reason 'change freeze'                the same for all services")]
+pub(super) struct PauseArgs {
+    /// The service [default: all of them]
+    service: Option<String>,
+    #[command(flatten)]
+    operator: OperatorArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    /// Take this for the present time, RFC 3339 with a zone: for replays and demonstrations
+    #[arg(long, value_name = "TIME", env = "OPTIMIZER_NOW")]
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optimizer resume checkout --reason 'sale is over'
+  optimizer resume --reason 'incident 812 is closed'      after `pause` or `stop` without a service")]
+pub(super) struct ResumeArgs {
+    /// The service [default: what was said of all of them]
+    service: Option<String>,
+    #[command(flatten)]
+    operator: OperatorArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    /// Take this for the present time, RFC 3339 with a zone: for replays and demonstrations
+    #[arg(long, value_name = "TIME", env = "OPTIMIZER_NOW")]
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optimizer stop --reason 'incident 812'                  nothing is written any more, whatever happens
+  optimizer stop --roll-back --reason 'incident 812' --sink https://orchestrator
+                                                          and everything under way goes back first")]
+pub(super) struct StopArgs {
+    /// Take back everything under way
+    #[arg(long)]
+    roll_back: bool,
+    #[command(flatten)]
+    operator: OperatorArgs,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+pub(super) fn pause(arguments: &PauseArgs) -> Result<(), Failure> {
+    let reason = arguments.operator.reason()?;
+    let about = about(arguments.service.as_deref());
+    arguments.operator.confirm(&format!("Pause {about}"))?;
+    let by = person();
+    let word = Word { by: &by, reason, now: arguments.now.unwrap_or_else(Timestamp::now) };
+    let mut store = arguments.state.open(Open::Create)?;
+    act::freeze(&mut store, arguments.service.as_deref(), Reach::Forward, word)?;
+    sink::print(&format!(
+        "Paused {about}: nothing goes forward, and what does harm is still taken back.\n`optimizer resume` ends it.\n"
+    ))
+}
+
+pub(super) fn resume(arguments: &ResumeArgs) -> Result<(), Failure> {
+    let reason = arguments.operator.reason()?;
+    let about = about(arguments.service.as_deref());
+    arguments.operator.confirm(&format!("Resume {about}"))?;
+    let by = person();
+    let word = Word { by: &by, reason, now: arguments.now.unwrap_or_else(Timestamp::now) };
+    let mut store = arguments.state.open(Open::Existing)?;
+    if act::thaw(&mut store, arguments.service.as_deref(), word)? {
+        return sink::print(&format!("Resumed {about}: the next run goes on.\n"));
+    }
+    Err(Failure::usage(format!("nothing was said of {about}"), "`optimizer status` shows what is paused or stopped"))
+}
+
+pub(super) fn stop(arguments: &StopArgs) -> Result<(), Failure> {
+    let reason = arguments.operator.reason()?;
+    let question = if arguments.roll_back { "Take back everything under way, and stop" } else { "Stop everything" };
+    arguments.operator.confirm(question)?;
+    let by = person();
+    let word = Word { by: &by, reason, now: arguments.acting.now() };
+    let mut store = arguments.acting.state.open(Open::Create)?;
+    // First of all: from now on no run writes anything.
+    act::freeze(&mut store, None, Reach::Everything, word)?;
+    drop(store);
+    sink::print("Stopped: no run writes anything any more. `optimizer resume` ends it.\n")?;
+    if !arguments.roll_back {
+        return Ok(());
+    }
+    arguments.acting.act(&by, Heed::Nobody, |acting| acting.tick.take_back(None, reason).map_err(Failure::from))
+}
+
+fn about(service: Option<&str>) -> String {
+    service
+        .map_or_else(|| "all services".to_owned(), |service| format!("`{}`", crate::domain::format::visible(service)))
+}

@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 # Fetched only for what builds. Empty when it cannot be had; then DuckDB is compiled in, which takes long.
-ifneq ($(filter demo test lint docs bench scoreboard release,$(MAKECMDGOALS)),)
+ifneq ($(filter demo loop test lint docs bench scoreboard release,$(MAKECMDGOALS)),)
 ifndef DUCKDB_LIB_DIR
 DUCKDB_LIB_DIR := $(shell scripts/fetch-duckdb)
 endif
@@ -15,7 +15,7 @@ endif
 endif
 CARGO := cargo
 
-.PHONY: help demo test lint docs bench scoreboard release clean
+.PHONY: help demo loop test lint docs bench scoreboard release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ demo: ## Build what is missing and show the plan over the test data
 	@# An example is built along: Cargo then unifies features as it does for tests, and Polars is not compiled twice.
 	@$(CARGO) build --quiet --locked $(FEATURES) --bin optimizer --example price_table
 	@"$${CARGO_TARGET_DIR:-target}/debug/optimizer" plan --dry-run
+
+loop: ## See it live: an Orchestrator, real requests, one canary promoted and one taken back (a minute after the build)
+	@$(CARGO) build --quiet --locked $(FEATURES) --bin optimizer --example live_loop
+	@"$${CARGO_TARGET_DIR:-target}/debug/examples/live_loop"
 
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	scripts/ensure-postgres

@@ -89,6 +89,25 @@ fn a_bad_candidate_goes_back_rests_and_is_not_tried_again() {
 }
 
 #[test]
+fn what_breaks_when_it_serves_everything_still_goes_back() {
+    let mut world = World::new(GOOD);
+    let policy =
+        "extends: balanced\nrollout: {accept_unproven: true, bake_minutes: [0, 0, 0]}\nevidence: {min_scored: 100}\n";
+    fs::write(world.folder.path().join("policy.yaml"), policy).unwrap();
+    let mut shares = Vec::new();
+    while shares.last() != Some(&100) {
+        assert!(shares.len() < 12, "{shares:?}");
+        shares.push(did(&world.tick(&["--policy", "policy.yaml"]))[0].2);
+        world.goes_by(15);
+    }
+    world.candidate = BROKEN;
+    world.goes_by(5);
+    let report = world.tick(&["--policy", "policy.yaml", "--scope", "safety"]);
+    assert_eq!((did(&report), world.model().as_str()), (vec![("rolled_back", 100, 0)], "dear"));
+    assert!(why(&report).contains("above the critical limit"), "{report}");
+}
+
+#[test]
 fn operators_are_heard_by_every_run() {
     let mut world = World::new(BROKEN);
     let said = |world: &World, arguments: &[&str]| {

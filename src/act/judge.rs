@@ -1,5 +1,7 @@
 //! The evidence of a rollout: what it holds between ticks, and how it is read by the policy's limits.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,10 @@ use crate::{
         policy::{Mode, RollbackLimits},
         verdict::{Judgement, Reading, SplitReading, Verdict},
     },
-    stats::evidence::{self, Cell, Guard, Guards, Lack, Ledger, Margins},
+    stats::{
+        evidence::{self, Cell, Guard, Guards, Lack, Ledger, Margins},
+        tails::beta,
+    },
 };
 
 /// What is kept of a rollout's traffic between ticks.
@@ -24,8 +29,8 @@ pub struct Evidence {
     pub without_side: f64,
     /// Whether failures are known to be missing.
     pub failures_unseen: bool,
-    /// Requests and failures of each side, candidate first, since the last look that had enough of them for critical limits.
-    pub recent: [[f64; 2]; 2],
+    /// Requests and failures of each side, candidate first, by minute: the newest hour, for critical limits.
+    pub recent: BTreeMap<i64, [[f64; 2]; 2]>,
 }
 
 impl Evidence {
@@ -38,7 +43,7 @@ impl Evidence {
             sided: 0.0,
             without_side: 0.0,
             failures_unseen: false,
-            recent: Default::default(),
+            recent: BTreeMap::new(),
         }
     }
 
@@ -61,33 +66,52 @@ impl Evidence {
         self.ledger.absorb(cells);
         for cell in cells {
             self.sided += cell.counts.served;
-            let [served, errors] = &mut self.recent[cell.side.index()];
+            let [served, errors] = &mut self.recent.entry(cell.minute).or_default()[cell.side.index()];
             *served += cell.counts.served;
             *errors += cell.counts.provider_errors;
         }
         self.without_side += without_side;
         self.failures_unseen |= failures_unseen;
+        if let Some(newest) = self.recent.keys().last() {
+            self.recent = self.recent.split_off(&(newest - RECENT_MINUTES + 1));
+        }
     }
 
-    /// A limit that is crossed by so much that nobody waits for proof, over as many requests as that takes. A control that is as bad takes
-    /// the blame from the candidate: then going back would mend nothing.
-    pub fn critical(&mut self, limits: &RollbackLimits) -> Option<String> {
-        let enough = |[served, _]: [f64; 2]| served >= limits.critical_min_requests as f64;
-        let rate = |[served, errors]: [f64; 2]| errors / served.max(f64::MIN_POSITIVE);
-        let [candidate, control] = self.recent;
-        if !enough(candidate) {
-            return None;
+    /// A limit that is crossed by so much that nobody waits for a comparison: over the newest minutes that hold enough requests of the
+    /// candidate, and over the newest hour. Crossing it is not enough where chance does as much: so many failures must be out of the
+    /// question at half the limit, and at the rate of the control. A control that is as bad takes the blame: going back would mend nothing.
+    #[must_use]
+    pub fn critical(&self, limits: &RollbackLimits) -> Option<String> {
+        let least = limits.critical_min_requests as f64;
+        let [_, control] = self.ledger.totals();
+        let usual = (control.served >= least).then(|| control.provider_errors / control.served);
+        let usual = usual.unwrap_or(0.0).max(0.5 * limits.critical_error_rate);
+        let mut sum = [[0.0; 2]; 2];
+        let mut windows = Vec::new();
+        for minute in self.recent.values().rev() {
+            let had_enough = sum[0][0] >= least;
+            for (side, more) in sum.iter_mut().zip(minute) {
+                side[0] += more[0];
+                side[1] += more[1];
+            }
+            if !had_enough && sum[0][0] >= least {
+                windows.push(sum);
+            }
         }
-        self.recent = Default::default();
-        let both = enough(control) && rate(control) > limits.critical_error_rate;
-        (rate(candidate) > limits.critical_error_rate && !both).then(|| {
-            format!(
-                "{} of the last {} requests failed, above the critical limit of {}",
-                format::percent(rate(candidate)),
-                format::quantity(candidate[0].round()),
-                format::percent(limits.critical_error_rate)
-            )
-        })
+        if sum[0][0] >= least {
+            windows.push(sum);
+        }
+        let crossed = |[[served, errors], [beside, beside_errors]]: &[[f64; 2]; 2]| {
+            let both = *beside >= least && beside_errors / beside > limits.critical_error_rate;
+            errors / served > limits.critical_error_rate && !both && chance(*served, *errors, usual) < CRITICAL_CHANCE
+        };
+        let [[served, errors], _] = windows.iter().find(|window| crossed(window))?;
+        Some(format!(
+            "{} of the last {} requests failed, above the critical limit of {}",
+            format::percent(errors / served),
+            format::quantity(served.round()),
+            format::percent(limits.critical_error_rate)
+        ))
     }
 
     /// First minute that has not been counted.
@@ -95,6 +119,17 @@ impl Evidence {
     pub fn next_minute(&self) -> i64 {
         self.ledger.watermark().map_or(self.from_minute, |last| self.from_minute.max(last + 1))
     }
+}
+
+/// Minutes of which critical limits know.
+const RECENT_MINUTES: i64 = 60;
+
+/// Chance of so many failures that is as good as none: one look in a hundred thousand, a few hundred looks a rollout.
+const CRITICAL_CHANCE: f64 = 1e-5;
+
+/// Chance of at least so many failures at this rate: a binomial tail by the beta distribution.
+fn chance(served: f64, errors: f64, rate: f64) -> f64 {
+    beta::upper_tail((served - errors).max(0.0) + 1.0, errors.max(0.5), 1.0 - rate).unwrap_or(1.0)
 }
 
 fn next_minute(now: Timestamp) -> i64 {
@@ -221,5 +256,61 @@ fn lacking(lack: Lack) -> String {
         Lack::FreeControl => "the old configuration costs nothing, so there is no ratio".to_owned(),
         Lack::WrongShare => "the traffic is not split as it was pushed".to_owned(),
         Lack::NothingEnforced => "the policy enforces no comparison".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        decide::policy::{self, Source},
+        stats::evidence::{Counts, Side},
+    };
+
+    fn cell(minute: i64, side: Side, served: f64, provider_errors: f64) -> Cell {
+        let counts = Counts { served, provider_errors, succeeded: served - provider_errors, ..Counts::default() };
+        Cell { minute, stratum: 1, side, counts }
+    }
+
+    fn said(cells: &[Cell]) -> Option<String> {
+        let source = Source::profile("balanced").expect("it is built in");
+        let rules = policy::parse(source, &|path: &str| Err(path.to_owned())).expect("it is sound").default;
+        let mut evidence = Evidence::new(5, 1_000.0, Timestamp::UNIX_EPOCH);
+        evidence.absorb(cells, 0.0, false);
+        evidence.critical(&rules.rollback)
+    }
+
+    #[test]
+    fn a_binomial_tail() {
+        // scipy.stats.binom.sf(5, 50, 0.05) and sf(19, 50, 0.05)
+        assert!((chance(50.0, 6.0, 0.05) - 0.037_776).abs() < 1e-5, "{}", chance(50.0, 6.0, 0.05));
+        assert!((chance(50.0, 20.0, 0.05) / 1.042_623e-13 - 1.0).abs() < 1e-4, "{}", chance(50.0, 20.0, 0.05));
+        assert!(chance(50.0, 0.0, 0.05) > 0.5);
+    }
+
+    #[test]
+    fn what_breaks_now_is_seen_after_a_long_time_of_good() {
+        let mut cells: Vec<Cell> = (0..50).map(|minute| cell(minute, Side::Candidate, 100.0, 1.0)).collect();
+        assert_eq!(said(&cells), None);
+        cells.push(cell(50, Side::Candidate, 100.0, 40.0));
+        assert!(
+            said(&cells).is_some_and(|said| said.starts_with("40 % of the last 100 requests")),
+            "{:?}",
+            said(&cells)
+        );
+        // Where the control fails as often, it is not the candidate's fault.
+        cells.push(cell(50, Side::Control, 900.0, 360.0));
+        assert_eq!(said(&cells), None);
+    }
+
+    #[test]
+    fn chance_is_no_harm_and_few_are_no_sample() {
+        assert_eq!(said(&[cell(1, Side::Candidate, 49.0, 49.0)]), None);
+        assert_eq!(said(&[cell(1, Side::Candidate, 50.0, 7.0)]), None, "14 %, which 5 % does every hundredth time");
+        assert!(said(&[cell(1, Side::Candidate, 50.0, 20.0)]).is_some());
+        // A service that fails often is used to it.
+        let often = [cell(1, Side::Control, 5_000.0, 450.0), cell(1, Side::Candidate, 200.0, 24.0)];
+        assert_eq!(said(&often), None);
+        assert!(said(&[cell(1, Side::Candidate, 200.0, 40.0)]).is_some());
     }
 }

@@ -355,6 +355,7 @@ fn watched(wanted: &Wants, until_us: i64) -> Watched {
         service: wanted.service.clone(),
         from_us: wanted.minutes.start.saturating_mul(60_000_000),
         until_us,
+        whole: wanted.whole,
         candidate: wanted.candidate.clone(),
         control: wanted.control.clone(),
         reference_ms: wanted.reference_ms,

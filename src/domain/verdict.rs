@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{plan::Measure, policy::Mode};
+use super::{format, plan::Measure, policy::Mode};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -83,6 +83,17 @@ pub struct Judgement {
     pub unmatched: f64,
     /// Limits that need no proof and are crossed, for people.
     pub critical: Vec<String>,
+}
+
+impl Reading {
+    /// An effect of this measure, for people.
+    #[must_use]
+    pub fn shown(&self, effect: f64) -> String {
+        match self.measure {
+            Measure::ErrorRate => format::points(effect),
+            Measure::CostPerRequestUsd | Measure::LatencyP95Ms | Measure::Quality => format::change(effect),
+        }
+    }
 }
 
 impl Judgement {

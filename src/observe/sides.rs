@@ -25,6 +25,8 @@ pub struct Watched {
     /// Half open, in microseconds since 1970.
     pub from_us: i64,
     pub until_us: i64,
+    /// Whether the new configuration serves everything.
+    pub whole: bool,
     /// What the traffic may call either side.
     pub candidate: Vec<String>,
     pub control: Vec<String>,
@@ -51,7 +53,7 @@ pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Resul
     let failed = |cause| ObserveError::engine(DOING, cause);
     engine.run(
         DOING,
-        "CREATE OR REPLACE TEMP TABLE watched_services (place INTEGER, service VARCHAR, from_us BIGINT, until_us BIGINT);\
+        "CREATE OR REPLACE TEMP TABLE watched_services (place INTEGER, service VARCHAR, from_us BIGINT, until_us BIGINT, whole BOOLEAN);\
          CREATE OR REPLACE TEMP TABLE watched_versions (place INTEGER, config_version VARCHAR, side TINYINT)",
     )?;
     {
@@ -60,7 +62,9 @@ pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Resul
         let mut versions = connection.appender("watched_versions").map_err(failed)?;
         for (place, each) in watched.iter().enumerate() {
             let place = i32::try_from(place).expect("fewer services than that");
-            services.append_row(duckdb::params![place, each.service, each.from_us, each.until_us]).map_err(failed)?;
+            services
+                .append_row(duckdb::params![place, each.service, each.from_us, each.until_us, each.whole])
+                .map_err(failed)?;
             for (names, side) in [(&each.candidate, 0_i8), (&each.control, 1)] {
                 for name in names {
                     versions.append_row(duckdb::params![place, name, side]).map_err(failed)?;

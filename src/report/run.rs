@@ -8,7 +8,6 @@ use super::{
 };
 use crate::domain::{
     format::{self, percent, quantity},
-    plan::Measure,
     policy::Mode,
     run::{Did, RunReport, StepLine},
     verdict::{Judgement, Reading, Verdict},
@@ -134,13 +133,13 @@ pub fn reading(reading: &Reading) -> String {
     if let Some(missing) = &reading.missing {
         return format!("{name}: {missing}{mode}");
     }
-    let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| effect(reading.measure, value));
+    let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| reading.shown(value));
     let mut text = format!(
         "{name}: {} ({} to {}), limit {}: {}{mode}",
         number(reading.effect),
         number(reading.low),
         number(reading.high),
-        effect(reading.measure, reading.margin),
+        reading.shown(reading.margin),
         reading.verdict.name(),
     );
     if reading.harm_shown && reading.verdict == Verdict::Inconclusive {
@@ -153,13 +152,6 @@ pub fn reading(reading: &Reading) -> String {
         text += &format!(", about {} more needed", quantity(needed.round()));
     }
     text
-}
-
-fn effect(measure: Measure, value: f64) -> String {
-    match measure {
-        Measure::ErrorRate => format::points(value),
-        Measure::CostPerRequestUsd | Measure::LatencyP95Ms | Measure::Quality => format::change(value),
-    }
 }
 
 /// What is known of the split, on a line; none where nothing is split.

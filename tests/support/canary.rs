@@ -62,7 +62,8 @@ fn arms_of_file(path: &Path) -> Option<Vec<Arm>> {
     Some(if share > 0.0 {
         vec![arm("active", "baseline", 100.0 - share), arm("candidate", "candidate", share)]
     } else {
-        vec![arm("active", "", 100.0)]
+        // As some routers have it: what serves alone is the baseline.
+        vec![arm("active", "baseline", 100.0)]
     })
 }
 

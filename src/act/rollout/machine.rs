@@ -277,7 +277,7 @@ fn said(reading: &Reading) -> String {
     if let Some(missing) = &reading.missing {
         return format!("{name}: {missing}");
     }
-    let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| format!("{:+.1} %", 100.0 * value));
+    let number = |value: Option<f64>| value.map_or("?".to_owned(), |value| reading.shown(value));
     format!(
         "{name} {} (between {} and {}), limit {}",
         number(reading.effect),

@@ -21,6 +21,8 @@ pub struct Wants {
     pub service: String,
     /// Whole minutes since 1970, the last one not included.
     pub minutes: std::ops::Range<i64>,
+    /// Whether the new configuration serves everything.
+    pub whole: bool,
     /// What the traffic may call either side.
     pub candidate: Vec<String>,
     pub control: Vec<String>,
@@ -51,6 +53,7 @@ impl Tick<'_> {
             wants.push(Wants {
                 service: rollout.service.clone(),
                 minutes,
+                whole: rollout.share_percent() == 100,
                 candidate,
                 control: control.into_iter().flatten().collect(),
                 reference_ms: evidence.ledger.tau_ms(),

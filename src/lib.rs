@@ -1,13 +1,15 @@
 //! LLM Auto-Optimizer: observe a window of LLM request metrics, orient, decide with reasons, act in one safe step.
 //!
 //! The folders are the loop: [`observe`] → [`orient`] → [`decide`] → [`act`], over the plain types of [`domain`] and the
-//! mathematics of [`stats`]; [`governance`] is asked in between, and [`state`] remembers. `domain`, `stats`, `orient` and `decide` are pure functions of their arguments.
+//! mathematics of [`stats`]; [`governance`] is asked in between, [`http`] is how services are asked, and [`state`] remembers. `domain`,
+//! `stats`, `orient` and `decide` are pure functions of their arguments.
 
 pub mod act;
 pub mod cli;
 pub mod decide;
 pub mod domain;
 pub mod governance;
+pub mod http;
 pub mod observe;
 pub mod orient;
 pub mod report;

@@ -23,7 +23,8 @@ use optimizer::{
         memory::RuleMemory,
         plan::{Action, RuleOutcome, RuleState, StepOutcome},
     },
-    governance::{Address, Form, GovernanceError, Limits, Service, Token},
+    governance::{Address, Form, Limits, Service},
+    http::{HttpError, Patience, Peer, Token},
     stats::Observation,
 };
 use serde_json::{Value, json};
@@ -195,10 +196,13 @@ fn question(id: &str) -> Question {
 
 fn impatient() -> Limits {
     Limits {
-        attempt: Duration::from_millis(200),
+        patience: Patience {
+            attempt: Duration::from_millis(200),
+            pause: Duration::from_millis(10),
+            longest_wait: Duration::from_secs(1),
+            ..Patience::default()
+        },
         question: Duration::from_millis(900),
-        pause: Duration::from_millis(10),
-        longest_wait: Duration::from_secs(1),
         ..Limits::default()
     }
 }
@@ -360,8 +364,9 @@ fn addresses_and_tokens_are_checked_before_anything_is_read() {
     let asked = server.asked();
     assert!(asked.iter().all(|asked| asked.target == "/ask" && asked.headers["authorization"] == "Bearer from-file"));
     fs::write(folder.path().join("two"), "two words").unwrap();
-    assert!(matches!(Token::read(&folder.path().join("two")), Err(GovernanceError::Token)));
-    assert_eq!(format!("{:?}", Token::new("quiet").unwrap()), "Token(…)");
+    let two = Token::read(Peer::Governance, &folder.path().join("two"));
+    assert!(matches!(two, Err(HttpError::Token { .. })));
+    assert_eq!(format!("{:?}", Token::new(Peer::Governance, "quiet").unwrap()), "Token(…)");
 }
 
 #[test]

@@ -71,4 +71,13 @@ fn what_is_unsafe_is_refused_before_anything_is_read() {
         assert!(run.stderr.to_lowercase().contains(says), "{sink} {}", run.stderr);
         assert!(!run.stderr.contains("pass@"), "{}", run.stderr);
     }
+    fs::write(world.folder.path().join("two"), "two words").unwrap();
+    for (file, says) in
+        [("two", "the token for the Orchestrator is empty, or"), ("none", "cannot read the token for the Orchestrator")]
+    {
+        let sink = ["--sink", "https://orchestrator.example", "--sink-token-file", file];
+        let run = world.command(&[&["run", "--from", "nowhere.csv"][..], &sink].concat());
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        assert!(run.stderr.contains(says) && !run.stderr.contains("words"), "{}", run.stderr);
+    }
 }

@@ -9,7 +9,7 @@ use optimizer::{
         Base, Credential, Deletion, Expected, Job, Options, Outcome, Scope, Sink as _, State, Strategy, carry_out,
         settle,
     },
-    governance::Token,
+    http::{Peer, Token},
 };
 use orchestrated::{
     peer::{Fault, Match, Rule, Settings, call::Operation as Called},
@@ -157,7 +157,7 @@ async fn both_ways_to_show_a_token_and_neither_shows_it_to_anybody_else() {
     let open = started(settings()).await;
     let closed = started(Settings { token: Some("sesame-open".into()), ..settings() }).await;
     let with = |running, credential: fn(Token) -> Credential, token| {
-        let credential = Some(credential(Token::new(token).unwrap()));
+        let credential = Some(credential(Token::new(Peer::Orchestrator, token).unwrap()));
         sink_with(running, credential, Options { limits: LIMITS, create_missing: false })
     };
     for (service, credential) in [("one", Credential::Bearer as fn(Token) -> Credential), ("two", Credential::ApiKey)] {

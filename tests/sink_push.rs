@@ -13,7 +13,7 @@ use optimizer::{
         Breaker, BreakerSettings, Credential, Health, Job, Options, Orchestrator, Outcome, Purpose, Push, Report,
         Scope, push_all,
     },
-    governance::Token,
+    http::{Peer, Token},
 };
 use orchestrated::{
     peer::{Fault, Match, Rule, Settings, call::Operation as Called},
@@ -74,7 +74,7 @@ async fn one_that_fails_holds_nobody_up_and_the_order_stays() {
 #[tokio::test]
 async fn a_refusal_to_everybody_stops_what_has_not_begun() {
     let running = started(Settings { token: Some("right".into()), ..settings() }).await;
-    let wrong = Some(Credential::Bearer(Token::new("wrong").unwrap()));
+    let wrong = Some(Credential::Bearer(Token::new(Peer::Orchestrator, "wrong").unwrap()));
     let sink = sink_with(&running, wrong, Options { limits: LIMITS, create_missing: false });
     let mut breaker = Breaker::default();
     let reports = push(&sink, &jobs(50), &mut breaker, 0).await;

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::Failure;
-use crate::governance::{Address, Form, Limits, Service, Token};
+use crate::{
+    governance::{Address, Form, Limits, Service},
+    http::{Peer, Token},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct GovernanceArgs {
@@ -58,14 +61,7 @@ impl GovernanceArgs {
     pub(super) fn service(&self) -> Result<Option<Governance>, Failure> {
         let Some(base) = self.governance.as_deref().filter(|base| !base.is_empty()) else { return Ok(None) };
         let address = Address::new(base, &self.governance_path)?;
-        // Never a flag: everybody on the machine can read a command line.
-        let token = match &self.governance_token_file {
-            Some(path) => Some(Token::read(path)?),
-            None => match std::env::var("OPTIMIZER_GOVERNANCE_TOKEN") {
-                Ok(text) if !text.is_empty() => Some(Token::new(&text)?),
-                _ => None,
-            },
-        };
+        let token = Token::given(Peer::Governance, self.governance_token_file.as_deref())?;
         let form = match self.governance_form {
             GovernanceForm::Plain => Form::Plain,
             GovernanceForm::GovernanceCore => Form::GovernanceCore,

@@ -11,7 +11,7 @@ use crate::{
         sink::{Base, Credential, FileSink, Options, Orchestrator, Sink},
         tick::Create,
     },
-    governance::Token,
+    http::{Peer, Token},
 };
 
 #[derive(Debug, Args)]
@@ -90,14 +90,7 @@ impl SinkArgs {
             });
         }
         let base = Base::new(&self.sink, self.allow_plain_http)?;
-        let token = match &self.sink_token_file {
-            Some(path) => Some(Token::read(path)?),
-            // Never a flag: everybody on the machine can read a command line.
-            None => match std::env::var("OPTIMIZER_SINK_TOKEN") {
-                Ok(text) if !text.is_empty() => Some(Token::new(&text)?),
-                _ => None,
-            },
-        };
+        let token = Token::given(Peer::Orchestrator, self.sink_token_file.as_deref())?;
         let credential = token.map(|token| match self.sink_auth {
             Auth::Bearer => Credential::Bearer(token),
             Auth::ApiKey => Credential::ApiKey(token),

@@ -5,10 +5,8 @@ mod address;
 mod client;
 mod error;
 mod form;
-mod token;
 
 pub use address::Address;
 pub use client::{Limits, Service};
 pub use error::GovernanceError;
 pub use form::Form;
-pub use token::Token;

@@ -78,7 +78,7 @@ async fn tried(row: &Row, operation: usize) -> (String, Option<String>) {
     if let Outcome::Refused { stop_all, .. } = &report.outcome {
         assert_eq!(*stop_all, row.everybody, "{at}");
     }
-    assert!(report.attempts <= LIMITS.attempts, "{at}");
+    assert!(report.attempts <= LIMITS.patience.attempts, "{at}");
     let versions = running.peer.with(|store| store.kept.history("chat").len()) - before;
     assert!(versions <= 1 || report.outcome.name() == "conflict", "{at}: done {versions} times");
     if report.outcome.is_done() {

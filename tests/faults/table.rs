@@ -89,7 +89,7 @@ pub fn table() -> Vec<Row> {
         writes("412", ["conflict", "conflict", "conflict", "conflict", "done"], status(412)),
         writes("422", refused, status(422)),
         writes("428", refused, status(428)),
-        writes("404 to a write", ["refused", "conflict", "conflict", "conflict", "done"], status(404)),
+        writes("404 to a write", ["refused", "conflict", "refused", "conflict", "done"], status(404)),
         first("429 once, without Retry-After", DONE, status(429)),
         first("429 once, Retry-After within patience", DONE, late(429, Some(1), None)),
         writes("429, Retry-After beyond patience", failed, late(429, Some(3600), None)),

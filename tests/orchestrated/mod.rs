@@ -13,18 +13,21 @@ use optimizer::{
         Strategy, Target, Write, carry_out, idempotency_key,
     },
     domain::{configuration::Configuration, service_id::ServiceId},
+    http::Patience,
 };
 use peer::{Fault, Match, Rule, Running, Settings, call::Operation as Called, serve};
 use tokio::net::TcpListener;
 
 pub const LIMITS: Limits = Limits {
-    connect: Duration::from_millis(500),
-    attempt: Duration::from_millis(500),
+    patience: Patience {
+        connect: Duration::from_millis(500),
+        attempt: Duration::from_millis(500),
+        attempts: 3,
+        pause: Duration::from_millis(10),
+        longest_pause: Duration::from_millis(50),
+        longest_wait: Duration::from_millis(1500),
+    },
     service: Duration::from_millis(2500),
-    attempts: 3,
-    pause: Duration::from_millis(10),
-    longest_pause: Duration::from_millis(50),
-    longest_wait: Duration::from_millis(1500),
     poll: Duration::from_millis(20),
 };
 

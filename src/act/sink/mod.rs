@@ -16,9 +16,7 @@ use std::{fmt::Debug, pin::Pin};
 pub use breaker::{Admission, Breaker, BreakerSettings, Urgency};
 pub use file::{FileError, FileSink};
 pub use key::{Operation, idempotency_key};
-pub use orchestrator::{
-    Base, Credential, Deletion, Limits, Options, Orchestrator, OrchestratorError, parse_state, said as error_text,
-};
+pub use orchestrator::{Base, Credential, Deletion, Limits, Options, Orchestrator, parse_state};
 pub use outcome::{Health, Outcome, Report, SinkError};
 pub use push::{Purpose, Push, push_all};
 pub use reach::Reach;

@@ -1,19 +1,13 @@
 //! One request and its answer.
 
-use std::{
-    sync::Once,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::{Client, Method, Response, StatusCode, header, redirect::Policy};
+use reqwest::{Client, Method, StatusCode, header};
 use url::Url;
 use uuid::Uuid;
 
-use super::{Base, Credential, Limits, OrchestratorError, retry, said};
-use crate::domain::format::visible;
-
-/// Bytes of an answer that are read.
-const LARGEST: usize = 1 << 20;
+use super::{Base, Credential, Limits};
+use crate::http::{self, Broken, HttpError};
 
 #[derive(Debug)]
 pub(super) struct Http {
@@ -83,26 +77,20 @@ impl Trouble {
     }
 }
 
-impl Http {
-    pub(super) fn new(base: Base, credential: Option<Credential>, limits: &Limits) -> Result<Self, OrchestratorError> {
-        // The one cryptography of this program; another library may have chosen it before.
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
-        let mut builder = Client::builder()
-            .user_agent(concat!("llm-auto-optimizer/", env!("CARGO_PKG_VERSION")))
-            .https_only(base.is_encrypted())
-            .connect_timeout(limits.connect)
-            .timeout(limits.attempt)
-            // Whoever answers elsewhere is somebody else, and neither the token nor the change is for them.
-            .redirect(Policy::none())
-            // Nobody else repeats a write: that is for whoever looks in between.
-            .retry(reqwest::retry::never());
-        if base.is_local() {
-            builder = builder.no_proxy();
+impl From<Broken> for Trouble {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Untrusted(why) => Self { may_have_arrived: false, ..Self::new(Kind::Closed, why) },
+            Broken::Unreached(why) => Self { may_have_arrived: false, ..Self::passing(why) },
+            Broken::Unanswered(why) => Self::passing(why),
+            Broken::TooLarge(why) => Self::lasting(why),
         }
-        let client = builder.build().map_err(|error| OrchestratorError::Client { why: innermost(&error) })?;
+    }
+}
+
+impl Http {
+    pub(super) fn new(base: Base, credential: Option<Credential>, limits: &Limits) -> Result<Self, HttpError> {
+        let client = http::client(base.endpoint(), &limits.patience)?;
         Ok(Self { base, credential, client })
     }
 
@@ -138,11 +126,11 @@ impl Http {
         }
         let left = end.saturating_duration_since(Instant::now());
         let answer = async {
-            let response = request.send().await.map_err(|error| unsent(&error))?;
+            let response = request.send().await.map_err(Broken::from)?;
             let text = |name| Some(response.headers().get(name)?.to_str().ok()?.trim().to_owned());
             let (status, etag) = (response.status(), text(header::ETAG));
-            let wait = retry::asked_for(response.headers(), SystemTime::now());
-            Ok(Answer { status, etag, wait, body: whole(response).await? })
+            let wait = http::asked_for(response.headers(), SystemTime::now());
+            Ok(Answer { status, etag, wait, body: http::body(response).await? })
         };
         tokio::time::timeout(left, answer).await.unwrap_or_else(|_| Err(Trouble::passing("it does not answer in time")))
     }
@@ -154,52 +142,11 @@ impl Http {
             301..=303 | 307 | 308 => " and leads elsewhere, which is not followed",
             _ => "",
         };
-        let said = said(&answer.body).map(|text| match &self.credential {
+        let said = http::said(&answer.body).map(|text| match &self.credential {
             Some(credential) => credential.taken_out_of(&text),
             None => text,
         });
         let said = said.filter(|text| !text.is_empty()).map_or_else(String::new, |text| format!(": {text}"));
         format!("it answered {}{hint}{said}", answer.status.as_u16())
     }
-}
-
-/// The whole body, so long as it is not too large.
-async fn whole(mut response: Response) -> Result<Vec<u8>, Trouble> {
-    let too_large = || Trouble::lasting("its answer is larger than 1 MiB");
-    if response.content_length().is_some_and(|length| length > LARGEST as u64) {
-        return Err(too_large());
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unsent(&error))? {
-        if body.len() + chunk.len() > LARGEST {
-            return Err(too_large());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-fn unsent(error: &reqwest::Error) -> Trouble {
-    let innermost = innermost(error);
-    if innermost.contains("ertificate") {
-        let why = format!("it cannot be trusted: {innermost}");
-        return Trouble { may_have_arrived: false, ..Trouble::new(Kind::Closed, why) };
-    }
-    if error.is_connect() {
-        let why = if error.is_timeout() { "no connection in time".to_owned() } else { innermost };
-        return Trouble { may_have_arrived: false, ..Trouble::passing(format!("it cannot be reached: {why}")) };
-    }
-    if error.is_timeout() {
-        return Trouble::passing("it does not answer in time");
-    }
-    Trouble::passing(format!("the connection failed: {innermost}"))
-}
-
-/// What is behind it all: the outer texts name the address again.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    visible(&cause.to_string())
 }

@@ -2,7 +2,7 @@
 
 use reqwest::RequestBuilder;
 
-use crate::governance::Token;
+use crate::http::Token;
 
 /// A token, and the header it travels in.
 #[derive(Debug, Clone)]

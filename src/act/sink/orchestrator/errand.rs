@@ -7,11 +7,11 @@ use super::{
     client::{Http, Kind, Trouble},
     goal::{Goal, Standing},
     hearing::Next,
-    retry,
 };
 use crate::{
     act::sink::{Deployed, Expected, Health, Outcome, Report, Rollback, Write},
     domain::service_id::ServiceId,
+    http::chance,
 };
 
 #[derive(Debug)]
@@ -80,23 +80,27 @@ impl<'a> Errand<'a> {
                 Next::Over(outcome) => return outcome,
                 Next::Poll => return self.poll(http, options, end).await,
                 Next::Settle { why, busy } => return self.settle(http, options, end, why, busy).await,
-                Next::Gone if self.may_create(options) && self.expected != Expected::Absent => {
+                Next::Gone { .. } if self.may_create(options) && self.expected != Expected::Absent => {
                     self.expected = Expected::Absent;
                     continue;
                 }
-                Next::Gone => return self.settle(http, options, end, "the service is gone".to_owned(), false).await,
+                Next::Gone { why } => {
+                    // Where the service is there all the same, it is what it should go back to that is not: nobody is in the way.
+                    let no_target = matches!(self.goal, Goal::Rollback(_));
+                    return self.settle(http, options, end, why, no_target).await;
+                }
                 Next::ReadBack { version } => match self.read_back(http, options, end, version).await {
                     Ok(outcome) => return outcome,
                     Err(why) => (why, Some(Duration::ZERO)),
                 },
                 Next::Look { why, again } => (why, again),
             };
-            if again.is_some_and(|asked_for| asked_for > options.limits.longest_wait) {
+            if again.is_some_and(|asked_for| asked_for > options.limits.patience.longest_wait) {
                 self.unanswered |= self.broke;
                 return self.unresolved(format!("{why}, and asks for more patience than one run has"));
             }
             let pause = again
-                .and_then(|asked_for| retry::pause(&options.limits, self.attempts, asked_for, end, retry::chance()));
+                .and_then(|asked_for| options.limits.patience.before_next(self.attempts, asked_for, end, chance()));
             tokio::time::sleep(pause.unwrap_or_default()).await;
             match http.look(self.service(), &options.limits, end).await {
                 Err(trouble) => return self.still_unseen(&why, &trouble),

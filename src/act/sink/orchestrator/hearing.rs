@@ -27,8 +27,10 @@ pub(super) enum Next {
         why: String,
         busy: bool,
     },
-    /// The service is gone.
-    Gone,
+    /// The service is gone, or what it should go back to.
+    Gone {
+        why: String,
+    },
 }
 
 impl Errand<'_> {
@@ -47,7 +49,7 @@ impl Errand<'_> {
                 }
             },
             401 | 403 => refused(true),
-            404 if self.expected != Expected::Absent => Next::Gone,
+            404 if self.expected != Expected::Absent => Next::Gone { why: http.refusal(answer) },
             409 | 412 => Next::Settle { why: http.refusal(answer), busy: status == 409 },
             429 => Next::Look { why: http.refusal(answer), again: Some(answer.wait) },
             500 | 501 | 503 => {

@@ -6,11 +6,9 @@ mod client;
 mod credential;
 mod delete;
 mod errand;
-mod error;
 mod goal;
 mod hearing;
 mod reading;
-mod retry;
 mod wire;
 
 use std::time::{Duration, Instant};
@@ -18,45 +16,30 @@ use std::time::{Duration, Instant};
 pub use address::Base;
 pub use credential::Credential;
 pub use delete::Deletion;
-pub use error::OrchestratorError;
-pub use wire::{parse_state, said};
+pub use wire::parse_state;
 
 use super::{Deployed, Later, Report, Rollback, Sink, SinkError, Write};
-use crate::domain::service_id::ServiceId;
+use crate::{
+    domain::service_id::ServiceId,
+    http::{HttpError, Patience},
+};
 use client::{Http, Kind};
 use errand::Errand;
 
 /// How patient the client is.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    pub connect: Duration,
-    /// One attempt, from the connection to the last byte.
-    pub attempt: Duration,
+    /// With a write, and with each reading.
+    pub patience: Patience,
     /// One service with everything that is asked about it.
     pub service: Duration,
-    /// Of a write, and of each reading.
-    pub attempts: u32,
-    /// Before the second attempt; it doubles up to `longest_pause`, and any part of it may pass.
-    pub pause: Duration,
-    pub longest_pause: Duration,
-    /// What the server may ask for; more ends the service for this run.
-    pub longest_wait: Duration,
     /// Before the first look at what was accepted but not done; it doubles.
     pub poll: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            attempt: Duration::from_secs(10),
-            service: Duration::from_secs(30),
-            attempts: 3,
-            pause: Duration::from_millis(250),
-            longest_pause: Duration::from_secs(5),
-            longest_wait: Duration::from_secs(30),
-            poll: Duration::from_secs(1),
-        }
+        Self { patience: Patience::default(), service: Duration::from_secs(30), poll: Duration::from_secs(1) }
     }
 }
 
@@ -74,7 +57,7 @@ pub struct Orchestrator {
 }
 
 impl Orchestrator {
-    pub fn new(base: Base, credential: Option<Credential>, options: Options) -> Result<Self, OrchestratorError> {
+    pub fn new(base: Base, credential: Option<Credential>, options: Options) -> Result<Self, HttpError> {
         Ok(Self { http: Http::new(base, credential, &options.limits)?, options })
     }
 

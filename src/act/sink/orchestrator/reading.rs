@@ -7,9 +7,9 @@ use reqwest::StatusCode;
 use super::{
     Limits,
     client::{Answer, Http, Kind, Trouble},
-    retry, wire,
+    wire,
 };
-use crate::{act::sink::Deployed, domain::service_id::ServiceId};
+use crate::{act::sink::Deployed, domain::service_id::ServiceId, http::chance};
 
 impl Http {
     /// Nothing, where the server does not know the service.
@@ -33,7 +33,8 @@ impl Http {
             if trouble.kind != Kind::Passing {
                 return Err(trouble);
             }
-            let Some(pause) = retry::pause(limits, attempt, wait, end, retry::chance()) else { return Err(trouble) };
+            let pause = limits.patience.before_next(attempt, wait, end, chance());
+            let Some(pause) = pause else { return Err(trouble) };
             tokio::time::sleep(pause).await;
             attempt += 1;
         }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     act::sink::{Deployed, Rollback, State, Strategy, Write},
-    domain::{configuration::Configuration, format::visible, service_id::ServiceId},
+    domain::{configuration::Configuration, service_id::ServiceId},
+    http::short,
 };
 
 pub(super) fn config_write(write: &Write) -> Value {
@@ -126,22 +127,4 @@ fn strategy(word: &str) -> Option<Strategy> {
     [Strategy::Immediate, Strategy::Canary, Strategy::BlueGreen, Strategy::Shadow]
         .into_iter()
         .find(|known| known.name() == word)
-}
-
-/// What an error says of itself, in the forms that are about. A page for a browser says nothing.
-#[must_use]
-pub fn said(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(body);
-    let json: Option<Value> = serde_json::from_str(&text).ok();
-    let said = match &json {
-        Some(json) => ["message", "error", "code"].iter().find_map(|key| json.get(key)?.as_str())?.to_owned(),
-        None if text.trim_start().starts_with('<') => return None,
-        None => text.into_owned(),
-    };
-    Some(short(&said)).filter(|text| !text.is_empty())
-}
-
-fn short(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().take(200).collect();
-    visible(&words.join(" ").chars().take(200).collect::<String>())
 }

@@ -32,6 +32,9 @@ pub fn job(
     error_limit: f64,
 ) -> Result<Job, ServiceIdError> {
     let service = ServiceId::new(&rollout.service)?;
+    // The same decision begun again after it was dropped is another write.
+    let begun = format!("{}@{}", rollout.id, rollout.started_at);
+    let key = |step, operation| idempotency_key(&service, &begun, number(rollout, step), operation);
     Ok(match what {
         What::Expose { step } => {
             let at = rollout.steps[*step];
@@ -43,8 +46,7 @@ pub fn job(
                 strategy => strategy,
             };
             Job::Write(Write {
-                key: idempotency_key(&service, &rollout.id, number(rollout, *step), operation),
-                service,
+                key: key(*step, operation),
                 expected: expected.map_or(Expected::Absent, |version| Expected::Version(version.to_owned())),
                 configuration: rollout.to.configuration.clone(),
                 baseline: Some(rollout.from.configuration.clone()),
@@ -60,11 +62,28 @@ pub fn job(
                 rationale: rollout.reason.clone(),
                 requested_by: WRITTEN_BY.to_owned(),
                 config_version: rollout.to.id.clone(),
+                service,
             })
         }
-        What::RollBack { because } => Job::Rollback(Rollback {
-            key: idempotency_key(&service, &rollout.id, number(rollout, usize::MAX), Operation::Rollback),
+        // The sink does not go back by itself, so it is given what was there before.
+        What::RollBack { because } if rollout.rollback_refused.is_some() => Job::Write(Write {
+            key: key(usize::MAX, Operation::Replace),
+            expected: Expected::Version(expected.or(rollout.deployed.as_deref()).unwrap_or_default().to_owned()),
+            configuration: rollout.from.configuration.clone(),
+            baseline: None,
+            percentage: 100,
+            strategy: RolloutStrategy::Immediate,
+            progression: vec![100],
+            interval_minutes: 0,
+            rollback_on_error_rate: None,
+            decision_id: rollout.id.clone(),
+            rationale: because.clone(),
+            requested_by: WRITTEN_BY.to_owned(),
+            config_version: rollout.from.id.clone(),
             service,
+        }),
+        What::RollBack { because } => Job::Rollback(Rollback {
+            key: key(usize::MAX, Operation::Rollback),
             expected: expected.or(rollout.deployed.as_deref()).unwrap_or_default().to_owned(),
             target: rollout.from.in_sink.clone().map_or(Target::Previous, Target::Version),
             scope: if rollout.share_percent() == 100 { Scope::All } else { Scope::Canary },
@@ -73,6 +92,7 @@ pub fn job(
             config_version: Some(rollout.from.id.clone()),
             decision_id: rollout.id.clone(),
             requested_by: WRITTEN_BY.to_owned(),
+            service,
         }),
     })
 }

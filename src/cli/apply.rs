@@ -55,7 +55,7 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn run(arguments: &ApplyArgs) -> Result<(), Failure> {
-    arguments.operator.reason()?;
+    let reason = arguments.operator.reason()?;
     let mut store = arguments.acting.state.open(Open::Existing)?;
     let mut plan = stored(&mut store, &arguments.plan)?;
     drop(store);
@@ -82,6 +82,9 @@ pub(super) fn run(arguments: &ApplyArgs) -> Result<(), Failure> {
         }
         let reference_ms = references(&plan);
         let known = Known { configurations: &configurations, reference_ms: &reference_ms, nothing_because: None };
+        for service in &services {
+            acting.tick.said("apply", service, &format!("plan {}: {reason}", plan.id));
+        }
         Ok(acting.tick.begin(acting.store, &plan, &known)?)
     })
 }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use crate::domain::format::visible;
+
 /// Of a run: sorts by time, and is another one for every process.
 pub(super) fn tick_id(now: Timestamp) -> String {
     let mut hash = Sha256::new();
@@ -21,7 +23,7 @@ pub(super) fn holder(id: &str) -> String {
 /// Of somebody at a keyboard.
 pub(super) fn person() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    format!("{}@{}", name.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()), machine())
+    visible(&format!("{}@{}", name.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()), machine()))
 }
 
 fn machine() -> String {

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use clap::Args;
 
 use super::Failure;
+use crate::domain::format::visible;
 
 #[derive(Debug, Args)]
 pub(super) struct OperatorArgs {
@@ -20,8 +21,9 @@ pub(super) struct OperatorArgs {
 const LONGEST: usize = 500;
 
 impl OperatorArgs {
-    pub(super) fn reason(&self) -> Result<&str, Failure> {
-        let reason = self.reason.trim();
+    /// The reason as it is kept and shown: others read it on their terminals.
+    pub(super) fn reason(&self) -> Result<String, Failure> {
+        let reason = visible(self.reason.trim());
         if reason.is_empty() {
             return Err(Failure::usage("`--reason` is empty", "say why, for whoever finds it at night"));
         }

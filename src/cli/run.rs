@@ -20,7 +20,7 @@ use super::{
 use crate::{
     act::{
         sink::Push,
-        tick::{Heed, Known, Setup, Tick, Traffic, Wants, point},
+        tick::{Heed, Known, Setup, Tick, point},
     },
     decide::Planned,
     domain::{
@@ -28,10 +28,12 @@ use crate::{
         fault::Exit,
         run::{AlertKind, PlanRef, RunReport, SCHEMA_VERSION, Scope},
     },
-    observe::{self, Watched},
-    report,
+    observe, report,
     state::{Commit, Lease, Open, StateError, Store},
-    stats::Observation,
+    stats::{
+        Observation,
+        evidence::{Seen, Watched},
+    },
 };
 
 const EXAMPLES: &str = "\
@@ -126,7 +128,7 @@ enum RunFormat {
 /// What was read of the traffic.
 struct Looked {
     planned: Option<Planned>,
-    traffic: Vec<(String, Traffic)>,
+    traffic: Vec<(String, Seen)>,
     reference_ms: BTreeMap<String, f64>,
     until: Timestamp,
 }
@@ -306,7 +308,7 @@ fn look(
     now: Timestamp,
 ) -> Result<Looked, Failure> {
     let scope = Scope::from(arguments.scope);
-    let wants = tick.wants(i64::MAX)?;
+    let wants = tick.wants()?;
     if wants.is_empty() && scope == Scope::Safety {
         return Ok(Looked { planned: None, traffic: Vec::new(), reference_ms: BTreeMap::new(), until: now });
     }
@@ -338,28 +340,17 @@ fn look(
         let observation = work.observed(engine, downloads, keep)?;
         let until = observation.windows.window.end();
         // A minute that is not over yet is counted when it is.
-        let until_us = until.as_second().div_euclid(60) * 60_000_000;
-        let watched: Vec<Watched> = wants.iter().map(|wanted| watched(wanted, until_us)).collect();
+        let until_minute = until.as_second().div_euclid(60);
+        let watched = |wanted: Watched| {
+            let minutes = wanted.minutes.start..until_minute;
+            Watched { minutes, ..wanted }
+        };
+        let watched: Vec<Watched> = wants.into_iter().map(watched).collect();
         let seen = observe::sides(engine, &watched, &work.models)?;
-        let traffic = wants.into_iter().zip(seen).map(|(wanted, seen)| {
-            let observe::Seen { cells, without_side, failures_unseen } = seen;
-            (wanted.service, Traffic { cells, without_side, failures_unseen })
-        });
+        let traffic = watched.into_iter().map(|watched| watched.service).zip(seen);
         let planned = (scope != Scope::Safety).then(|| work.decided(&observation).0);
         Ok(Looked { planned, traffic: traffic.collect(), reference_ms: references(&observation), until })
     })
-}
-
-fn watched(wanted: &Wants, until_us: i64) -> Watched {
-    Watched {
-        service: wanted.service.clone(),
-        from_us: wanted.minutes.start.saturating_mul(60_000_000),
-        until_us,
-        whole: wanted.whole,
-        candidate: wanted.candidate.clone(),
-        control: wanted.control.clone(),
-        reference_ms: wanted.reference_ms,
-    }
 }
 
 /// Latency p95 of each service as it is now.

@@ -9,14 +9,9 @@ use crate::{
     state::Open,
 };
 
+/// What somebody says, of what is kept where.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  optimizer pause checkout --reason 'sale until Monday'   nothing goes forward there; harm is still taken back
-  optimizer pause --reason 'change freeze'                the same for all services")]
-pub(super) struct PauseArgs {
-    /// The service [default: all of them]
-    service: Option<String>,
+struct WordArgs {
     #[command(flatten)]
     operator: OperatorArgs,
     #[command(flatten)]
@@ -29,18 +24,25 @@ pub(super) struct PauseArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  optimizer pause checkout --reason 'sale until Monday'   nothing goes forward there; harm is still taken back
+  optimizer pause --reason 'change freeze'                the same for all services")]
+pub(super) struct PauseArgs {
+    /// The service [default: all of them]
+    service: Option<String>,
+    #[command(flatten)]
+    word: WordArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   optimizer resume checkout --reason 'sale is over'
   optimizer resume --reason 'incident 812 is closed'      after `pause` or `stop` without a service")]
 pub(super) struct ResumeArgs {
     /// The service [default: what was said of all of them]
     service: Option<String>,
     #[command(flatten)]
-    operator: OperatorArgs,
-    #[command(flatten)]
-    state: StateArgs,
-    /// Take this for the present time, RFC 3339 with a zone: for replays and demonstrations
-    #[arg(long, value_name = "TIME", env = "OPTIMIZER_NOW")]
-    now: Option<Timestamp>,
+    word: WordArgs,
 }
 
 #[derive(Debug, Args)]
@@ -60,26 +62,26 @@ pub(super) struct StopArgs {
 }
 
 pub(super) fn pause(arguments: &PauseArgs) -> Result<(), Failure> {
-    let reason = arguments.operator.reason()?;
+    let reason = arguments.word.operator.reason()?;
     let about = about(arguments.service.as_deref());
-    arguments.operator.confirm(&format!("Pause {about}"))?;
+    arguments.word.operator.confirm(&format!("Pause {about}"))?;
     let by = person();
-    let word = Word { by: &by, reason, now: arguments.now.unwrap_or_else(Timestamp::now) };
-    let mut store = arguments.state.open(Open::Create)?;
-    act::freeze(&mut store, arguments.service.as_deref(), Reach::Forward, word)?;
+    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
+    let mut store = arguments.word.state.open(Open::Create)?;
+    act::freeze(&mut store, arguments.service.as_deref(), Reach::Forward, said)?;
     sink::print(&format!(
         "Paused {about}: nothing goes forward, and what does harm is still taken back.\n`optimizer resume` ends it.\n"
     ))
 }
 
 pub(super) fn resume(arguments: &ResumeArgs) -> Result<(), Failure> {
-    let reason = arguments.operator.reason()?;
+    let reason = arguments.word.operator.reason()?;
     let about = about(arguments.service.as_deref());
-    arguments.operator.confirm(&format!("Resume {about}"))?;
+    arguments.word.operator.confirm(&format!("Resume {about}"))?;
     let by = person();
-    let word = Word { by: &by, reason, now: arguments.now.unwrap_or_else(Timestamp::now) };
-    let mut store = arguments.state.open(Open::Existing)?;
-    if act::thaw(&mut store, arguments.service.as_deref(), word)? {
+    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
+    let mut store = arguments.word.state.open(Open::Existing)?;
+    if act::thaw(&mut store, arguments.service.as_deref(), said)? {
         return sink::print(&format!("Resumed {about}: the next run goes on.\n"));
     }
     Err(Failure::usage(format!("nothing was said of {about}"), "`optimizer status` shows what is paused or stopped"))
@@ -90,7 +92,7 @@ pub(super) fn stop(arguments: &StopArgs) -> Result<(), Failure> {
     let question = if arguments.roll_back { "Take back everything under way, and stop" } else { "Stop everything" };
     arguments.operator.confirm(question)?;
     let by = person();
-    let word = Word { by: &by, reason, now: arguments.acting.now() };
+    let word = Word { by: &by, reason: &reason, now: arguments.acting.now() };
     let mut store = arguments.acting.state.open(Open::Create)?;
     // First of all: from now on no run writes anything.
     act::freeze(&mut store, None, Reach::Everything, word)?;
@@ -99,7 +101,7 @@ pub(super) fn stop(arguments: &StopArgs) -> Result<(), Failure> {
     if !arguments.roll_back {
         return Ok(());
     }
-    arguments.acting.act(&by, Heed::Nobody, |acting| acting.tick.take_back(None, reason).map_err(Failure::from))
+    arguments.acting.act(&by, Heed::Nobody, |acting| acting.tick.take_back(None, &reason).map_err(Failure::from))
 }
 
 fn about(service: Option<&str>) -> String {

@@ -76,8 +76,6 @@ pub struct Rollout {
     /// When it is given up if it has not come to its last step.
     pub deadline: Timestamp,
     pub stage: Stage,
-    /// Since when nothing moves it forward, and why.
-    pub paused: Option<Pause>,
     /// What the sink called its state after our last write.
     pub deployed: Option<String>,
     /// What it called the new configuration at each step: services may label their requests so.
@@ -88,6 +86,9 @@ pub struct Rollout {
     /// Times the evidence began anew, with the last reason.
     pub restarts: u32,
     pub restarted_because: Option<String>,
+    /// Why the sink would not go back when it was asked to; it is given the old configuration then.
+    #[serde(default)]
+    pub rollback_refused: Option<String>,
 }
 
 /// Where a rollout is. What a stage knows stands in the stage.

@@ -50,5 +50,5 @@ pub use record::{Record, record};
 pub use reduce::{Request, Stage, observe, observe_rows};
 pub use remote::{Downloads, RemoteError, Trouble};
 pub use rollups::{Series, StoredRollup, rollups};
-pub use sides::{Seen, Watched, sides};
+pub use sides::sides;
 pub use stamp::Stamp;

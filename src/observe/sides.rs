@@ -13,37 +13,10 @@ use super::{
 };
 use crate::{
     domain::{ModelTable, price::ModelPrice},
-    stats::evidence::{Cell, Counts, GRID, Side},
+    stats::evidence::{Cell, Counts, GRID, Seen, Side, Watched},
 };
 
 const DOING: &str = "reading what rollouts did";
-
-/// One service that is watched.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Watched {
-    pub service: String,
-    /// Half open, in microseconds since 1970.
-    pub from_us: i64,
-    pub until_us: i64,
-    /// Whether the new configuration serves everything.
-    pub whole: bool,
-    /// What the traffic may call either side.
-    pub candidate: Vec<String>,
-    pub control: Vec<String>,
-    /// Milliseconds; what is slower than multiples of it is counted.
-    pub reference_ms: f64,
-}
-
-/// What was seen of it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
-    /// Counts are effective: a service's rows of unequal weight count for as many as they are worth together.
-    pub cells: Vec<Cell>,
-    /// Requests that name neither side, or both; as effective as the others.
-    pub without_side: f64,
-    /// Whether the source tells failures apart from what it does not see.
-    pub failures_unseen: bool,
-}
 
 /// Counts the requests of each; after [`super::observe_rows`]. In the order of `watched`.
 pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Result<Vec<Seen>, ObserveError> {
@@ -63,7 +36,13 @@ pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Resul
         for (place, each) in watched.iter().enumerate() {
             let place = i32::try_from(place).expect("fewer services than that");
             services
-                .append_row(duckdb::params![place, each.service, each.from_us, each.until_us, each.whole])
+                .append_row(duckdb::params![
+                    place,
+                    each.service,
+                    us(each.minutes.start),
+                    us(each.minutes.end),
+                    each.whole
+                ])
                 .map_err(failed)?;
             for (names, side) in [(&each.candidate, 0_i8), (&each.control, 1)] {
                 for name in names {
@@ -84,6 +63,11 @@ pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Resul
         }
         Ok(counting.into_iter().map(Counting::seen).collect())
     })
+}
+
+/// The start of a minute, in microseconds since 1970.
+fn us(minute: i64) -> i64 {
+    minute.saturating_mul(60_000_000)
 }
 
 fn models<'a>(engine: &Engine, table: &'a ModelTable) -> Result<HashMap<u64, Option<&'a ModelPrice>>, ObserveError> {

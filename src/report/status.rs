@@ -169,9 +169,7 @@ fn timeline(rollout: &Rollout) -> String {
         Stage::Overtaken { at, because } => format!("overtaken {}: {because}", words::instant(*at)),
         Stage::Dropped { at, because } => format!("dropped {}: {because}", words::instant(*at)),
     };
-    let pause =
-        rollout.paused.as_ref().map_or(String::new(), |pause| format!("\npaused by {}: {}", pause.by, pause.reason));
-    if over { format!("{state}\n{line}") } else { format!("{line}\n{state}{pause}") }
+    if over { format!("{state}\n{line}") } else { format!("{line}\n{state}") }
 }
 
 /// The evidence in a few words.

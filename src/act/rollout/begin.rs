@@ -21,6 +21,9 @@ pub struct ServiceState {
     /// Rollbacks of the last two weeks, oldest first.
     #[serde(default)]
     pub rolled_back: Vec<Timestamp>,
+    /// When somebody else last changed it while a rollout was under way.
+    #[serde(default)]
+    pub overtaken: Option<Timestamp>,
     /// Configurations that were taken back, by version.
     #[serde(default)]
     pub failed: BTreeMap<String, Failed>,
@@ -43,16 +46,25 @@ const LONGEST_REST: f64 = 168.0;
 const WATCH_MINUTES: u32 = 30;
 
 impl ServiceState {
-    /// Until when nothing new is begun, after rollbacks: the rest doubles with each that came before it.
+    /// Until when nothing new is begun: after rollbacks, where the rest doubles with each that came before it, and after somebody else
+    /// took over, who is not to be fought.
     #[must_use]
     pub fn rests_until(&self, cooldown_hours: f64, now: Timestamp) -> Option<Timestamp> {
+        let after = |at: Timestamp, hours: f64| {
+            at.saturating_add(SignedDuration::from_secs_f64(3600.0 * hours)).unwrap_or(Timestamp::MAX)
+        };
+        let theirs = self.overtaken.map(|at| after(at, cooldown_hours));
+        let until = self.rolled_back_until(cooldown_hours, now).map(|(last, hours)| after(last, hours)).max(theirs)?;
+        (until > now).then_some(until)
+    }
+
+    /// The last rollback, and for how many hours the service rests after it.
+    fn rolled_back_until(&self, cooldown_hours: f64, now: Timestamp) -> Option<(Timestamp, f64)> {
         let recent: Vec<&Timestamp> =
             self.rolled_back.iter().filter(|at| days_since(**at, now) < REPEATS_DAYS as f64).collect();
         let last = **recent.last()?;
         let repeats = i32::try_from(recent.len() - 1).unwrap_or(i32::MAX).min(10);
-        let hours = (cooldown_hours * 2f64.powi(repeats)).min(LONGEST_REST);
-        let until = last.saturating_add(SignedDuration::from_secs_f64(3600.0 * hours)).unwrap_or(Timestamp::MAX);
-        (until > now).then_some(until)
+        Some((last, (cooldown_hours * 2f64.powi(repeats)).min(LONGEST_REST)))
     }
 
     /// Why a configuration may not be tried again yet.
@@ -105,8 +117,8 @@ pub enum NotBegun {
     NotEnforced,
     #[error("stopped by {by}: {reason}")]
     Frozen { by: String, reason: String },
-    #[error("the service rests until {until} after a rollback")]
-    Resting { until: String },
+    #[error("the service rests until {until} after {what}")]
+    Resting { until: String, what: &'static str },
     #[error("this configuration was taken back {ago} ago ({because}); it is not tried again for {days} days")]
     FailedBefore { ago: String, because: String, days: i64 },
     #[error("the sink knows no configuration of this service, so there is nothing to go back to")]
@@ -140,7 +152,9 @@ pub fn begin(beginning: &Beginning<'_>) -> Result<Rollout, NotBegun> {
     if purpose != Purpose::Restore
         && let Some(until) = state.rests_until(rules.rollout.cooldown_hours, now)
     {
-        return Err(NotBegun::Resting { until: format::instant(until) });
+        let theirs = state.rolled_back.last() < state.overtaken.as_ref();
+        let what = if theirs { "somebody else changed it during a rollout" } else { "a rollback" };
+        return Err(NotBegun::Resting { until: format::instant(until), what });
     }
     let from = match present {
         Some(version) => version.clone(),
@@ -180,12 +194,12 @@ pub fn begin(beginning: &Beginning<'_>) -> Result<Rollout, NotBegun> {
         started_at: now,
         deadline: now.saturating_add(SignedDuration::from_secs_f64(3600.0 * hours)).unwrap_or(Timestamp::MAX),
         stage: Stage::Proposed,
-        paused: None,
         deployed: None,
         labels: Vec::new(),
         effects: BTreeMap::new(),
         restarts: 0,
         restarted_because: None,
+        rollback_refused: None,
     })
 }
 

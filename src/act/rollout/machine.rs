@@ -203,8 +203,7 @@ fn harm(look: &Look<'_>) -> Option<Transition> {
 
 /// What keeps a rollout where it is, whatever its evidence.
 fn held(rollout: &Rollout, look: &Look<'_>) -> Option<Transition> {
-    let paused = rollout.paused.as_ref().or(look.freeze.map(|freeze| &freeze.said));
-    if let Some(pause) = paused
+    if let Some(Freeze { said: pause, .. }) = look.freeze
         && rollout.purpose != Purpose::Restore
     {
         return Some(Transition::Hold(Why::Paused { by: pause.by.clone(), reason: pause.reason.clone() }));
@@ -247,7 +246,10 @@ fn evidence(look: &Look<'_>) -> Result<(), Why> {
     if !shown.is_empty() {
         return Err(Why::HarmShown { detail: shown.join("; ") });
     }
-    let open: Vec<String> = judgement.of(Verdict::Inconclusive).map(said).collect();
+    let mut open: Vec<&Reading> = judgement.of(Verdict::Inconclusive).collect();
+    // What is waited for longest comes first.
+    open.sort_by(|a, b| b.still_needed.unwrap_or(0.0).total_cmp(&a.still_needed.unwrap_or(0.0)));
+    let open: Vec<String> = open.into_iter().map(said).collect();
     if open.is_empty() || look.rules.rollout.accept_unproven && enough(judgement, look.rules) {
         return Ok(());
     }

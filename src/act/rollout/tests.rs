@@ -49,12 +49,12 @@ fn rollout(stage: Stage) -> Rollout {
         started_at: at(0),
         deadline: at(72 * 60),
         stage,
-        paused: None,
         deployed: Some("v2".to_owned()),
         labels: Vec::new(),
         effects: BTreeMap::new(),
         restarts: 0,
         restarted_because: None,
+        rollback_refused: None,
     }
 }
 

@@ -157,9 +157,9 @@ impl Tick<'_> {
             None => None,
             Some(found) => Some(present(found).ok_or_else(|| {
                 format!(
-                    "{} has a rollout of its own there, at {} %",
-                    found.updated_by.as_deref().unwrap_or("somebody"),
-                    found.percentage
+                    "its traffic is split there already, at {} %, last changed by {}; that is for whoever did it to end",
+                    found.percentage,
+                    found.updated_by.as_deref().unwrap_or("somebody")
                 )
             })?),
         };

@@ -12,47 +12,24 @@ use crate::{
         verdict::{Judgement, effects},
     },
     state::{StateError, Table},
-    stats::evidence::Cell,
+    stats::evidence::{Seen, Watched},
 };
 
-/// One service whose traffic is wanted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Wants {
-    pub service: String,
-    /// Whole minutes since 1970, the last one not included.
-    pub minutes: std::ops::Range<i64>,
-    /// Whether the new configuration serves everything.
-    pub whole: bool,
-    /// What the traffic may call either side.
-    pub candidate: Vec<String>,
-    pub control: Vec<String>,
-    pub reference_ms: f64,
-}
-
-/// What was seen of one service.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Traffic {
-    pub cells: Vec<Cell>,
-    pub without_side: f64,
-    pub failures_unseen: bool,
-}
-
 impl Tick<'_> {
-    /// The traffic that is to be read, up to this minute (since 1970): every minute once.
-    pub fn wants(&self, until_minute: i64) -> Result<Vec<Wants>, StateError> {
+    /// The traffic that is to be read: every minute once, from the first that was not counted yet.
+    pub fn wants(&self) -> Result<Vec<Watched>, StateError> {
         let mut wants = Vec::new();
         for rollout in self.rollouts()? {
             let Some(evidence) = self.book.get::<Evidence>(Table::Evidence, &rollout.id)? else { continue };
-            let minutes = evidence.next_minute()..until_minute;
-            if rollout.step().is_none() || minutes.is_empty() {
+            if rollout.step().is_none() {
                 continue;
             }
             let mut candidate = vec![rollout.to.id.clone()];
             candidate.extend(rollout.labels.iter().cloned());
             let control = [Some(rollout.from.id.clone()), rollout.from.in_sink.clone()];
-            wants.push(Wants {
+            wants.push(Watched {
                 service: rollout.service.clone(),
-                minutes,
+                minutes: evidence.next_minute()..i64::MAX,
                 whole: rollout.share_percent() == 100,
                 candidate,
                 control: control.into_iter().flatten().collect(),
@@ -63,7 +40,7 @@ impl Tick<'_> {
     }
 
     /// Takes in what was seen, judges every rollout by it, and records the step that follows. `seen` is none where nothing could be read.
-    pub fn look(&mut self, seen: Option<&[(String, Traffic)]>) -> Result<(), StateError> {
+    pub fn look(&mut self, seen: Option<&[(String, Seen)]>) -> Result<(), StateError> {
         let waiting: Vec<String> = self.open_intents()?.into_iter().map(|intent| intent.rollout).collect();
         for mut rollout in self.rollouts()? {
             let traffic = seen.and_then(|seen| seen.iter().find(|(service, _)| *service == rollout.service));
@@ -88,13 +65,13 @@ impl Tick<'_> {
     fn judged(
         &mut self,
         rollout: &Rollout,
-        traffic: Option<&Traffic>,
+        traffic: Option<&Seen>,
         read: bool,
     ) -> Result<Option<Judgement>, StateError> {
         let Some(mut evidence) = self.book.get::<Evidence>(Table::Evidence, &rollout.id)? else { return Ok(None) };
         let limits = &self.setup.policy.rules(&rollout.service).rollback;
         let mut critical = None;
-        if let Some(Traffic { cells, without_side, failures_unseen }) = traffic {
+        if let Some(Seen { cells, without_side, failures_unseen }) = traffic {
             evidence.absorb(cells, *without_side, *failures_unseen);
             critical = evidence.critical(limits);
             self.put_evidence(rollout, &evidence);

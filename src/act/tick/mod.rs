@@ -32,7 +32,6 @@ use crate::{
 };
 
 pub use begin::Known;
-pub use look::{Traffic, Wants};
 pub use point::point;
 
 /// The entry of [`Table::Services`] that holds for all of them.
@@ -232,6 +231,11 @@ impl<'a> Tick<'a> {
         if !self.alerts.contains(&alert) {
             self.alerts.push(alert);
         }
+    }
+
+    /// Keeps an operator's word in the audit log, with the next commit.
+    pub fn said(&mut self, action: &str, service: &str, because: &str) {
+        self.did(action, service, &DeedDetail { because: Some(because.to_owned()), ..DeedDetail::default() });
     }
 
     fn did(&mut self, action: &str, service: &str, detail: &DeedDetail) {

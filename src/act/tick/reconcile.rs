@@ -10,7 +10,7 @@ use crate::{
     domain::{
         deed::DeedDetail,
         rollout::{Rollout, Stage},
-        run::{AlertKind, Did},
+        run::{AlertKind, Did, Scope},
     },
     state::{Commit, Lease, StateError, Store, Table},
 };
@@ -18,15 +18,22 @@ use crate::{
 /// Hours after which a step forward that never arrived is not sent again: what it was decided by is gone.
 const STALE_HOURS: f64 = 1.0;
 
+/// A write that is only looked for.
+struct Unsent {
+    why: String,
+    /// Whether it stays open where it is not there.
+    awaited: bool,
+}
+
 impl Tick<'_> {
     /// Settles what is open. Nothing else is decided before.
     pub fn reconcile(&mut self, store: &mut Store, lease: &Lease) -> Result<(), StateError> {
         let mut jobs = Vec::new();
         let mut intents = Vec::new();
         for intent in self.open_intents()? {
-            if let Some(why) = self.not_again(&intent)? {
+            if let Some(unsent) = self.not_again(&intent)? {
                 self.look_up([intent.service.clone()]);
-                self.read_only(intent, &why)?;
+                self.read_only(intent, &unsent)?;
             } else {
                 jobs.push(intent.job.clone());
                 intents.push(intent);
@@ -63,24 +70,36 @@ impl Tick<'_> {
         self.compare_all()
     }
 
-    /// Why a step forward is not sent again, if it never arrived.
-    fn not_again(&self, intent: &Intent) -> Result<Option<String>, StateError> {
+    /// Whether a write is not sent again, if it never arrived.
+    fn not_again(&self, intent: &Intent) -> Result<Option<Unsent>, StateError> {
         let freeze = self.freeze(&intent.service)?;
         let forward = matches!(intent.what, What::Expose { .. });
+        let hours = self.setup.now.duration_since(intent.made_at).as_secs_f64() / 3600.0;
+        let stale = hours.abs() > STALE_HOURS;
+        // A first step may still be on its way: given up now, it would be nobody's when it arrives.
+        let first = || -> Result<bool, StateError> {
+            let rollout = self.book.get::<Rollout>(Table::Rollouts, &intent.rollout)?;
+            Ok(rollout.is_some_and(|rollout| rollout.stage == Stage::Proposed))
+        };
         if forward && self.setup.heed == Heed::Nobody {
-            return Ok(Some("an operator acts".to_owned()));
+            return Ok(Some(Unsent { why: "an operator acts".to_owned(), awaited: false }));
         }
         if let Some(freeze) = freeze
             && (forward || freeze.reach == Reach::Everything)
         {
-            return Ok(Some(format!("stopped by {}: {}", freeze.said.by, freeze.said.reason)));
+            let why = format!("stopped by {}: {}", freeze.said.by, freeze.said.reason);
+            return Ok(Some(Unsent { why, awaited: forward && !stale && first()? }));
         }
-        let hours = self.setup.now.duration_since(intent.made_at).as_secs_f64() / 3600.0;
-        Ok((forward && hours.abs() > STALE_HOURS).then(|| "it was decided too long ago".to_owned()))
+        if forward && stale {
+            return Ok(Some(Unsent { why: "it was decided too long ago".to_owned(), awaited: false }));
+        }
+        let why = || "the safety scope moves nothing forward".to_owned();
+        Ok((forward && self.setup.scope == Scope::Safety).then(|| Unsent { why: why(), awaited: true }))
     }
 
     /// Finds out what became of a write without writing.
-    fn read_only(&mut self, mut intent: Intent, why: &str) -> Result<(), StateError> {
+    fn read_only(&mut self, mut intent: Intent, unsent: &Unsent) -> Result<(), StateError> {
+        let why = &unsent.why;
         let found = match self.shown.get(&intent.service) {
             Some(Ok(found)) => found.clone(),
             // Still open: nobody knows.
@@ -95,8 +114,15 @@ impl Tick<'_> {
                 crate::act::sink::Report::new(crate::act::sink::Outcome::Done { deployed, unchanged: true }, 0);
             return self.settle(intent, &report);
         }
-        intent.outcome = Course::Failed { why: format!("not sent again: {why}") };
         let rollout = self.book.get::<Rollout>(Table::Rollouts, &intent.rollout)?;
+        if unsent.awaited {
+            if let Some(rollout) = &rollout {
+                let text = format!("not there yet, and not sent again: {why}");
+                self.line(rollout, rollout.share_percent(), Did::Pending, text);
+            }
+            return Ok(());
+        }
+        intent.outcome = Course::Failed { why: format!("not sent again: {why}") };
         if let Some(rollout) = &rollout {
             self.did("dropped", &intent.service, &about(rollout, why));
         }

@@ -66,12 +66,12 @@ impl Tick<'_> {
             started_at: now,
             deadline: jiff::Timestamp::MAX,
             stage: Stage::Proposed,
-            paused: None,
             deployed: None,
             labels: Vec::new(),
             effects: std::collections::BTreeMap::new(),
             restarts: 0,
             restarted_because: None,
+            rollback_refused: None,
         };
         self.put_rollout(&rollout);
         self.put_evidence(&rollout, &Evidence::new(100, 0.0, now));

@@ -4,7 +4,7 @@ use super::{Tick, point};
 use crate::{
     act::{
         Course, Evidence, Intent, What,
-        sink::{Outcome, Report},
+        sink::{Job, Outcome, Report},
     },
     domain::{
         deed::DeedDetail,
@@ -44,6 +44,11 @@ impl Tick<'_> {
                 intent.outcome = Course::Failed { why: said.clone() };
                 self.did("failed", &rollout.service, &about(&rollout, &said));
                 self.alert(AlertKind::Sink, Some(&rollout.service), said.clone());
+                let refused = matches!(report.outcome, Outcome::Refused { stop_all: false, .. });
+                let rollout = match &intent.job {
+                    Job::Rollback(_) if refused => Rollout { rollback_refused: Some(said.clone()), ..rollout },
+                    Job::Rollback(_) | Job::Write(_) => rollout,
+                };
                 // What never began is decided anew by the next plan; what is under way stays where it is, and is tried again.
                 let rollout =
                     if rollout.stage == Stage::Proposed { rollout.overtaken(&said, self.setup.now) } else { rollout };
@@ -102,6 +107,12 @@ impl Tick<'_> {
     pub(super) fn overtaken(&mut self, rollout: Rollout, because: &str) {
         let before = rollout.share_percent();
         let rollout = rollout.overtaken(because, self.setup.now);
+        if matches!(rollout.stage, Stage::Overtaken { .. })
+            && let Ok(state) = self.service(&rollout.service)
+        {
+            let overtaken = Some(self.setup.now);
+            self.put_service(&rollout.service, &crate::act::rollout::ServiceState { overtaken, ..state });
+        }
         self.did("overtaken", &rollout.service, &about(&rollout, because));
         // A ledger that cannot be read is closed by whoever mends it.
         let _ = self.close_evidence(&rollout);

@@ -32,6 +32,7 @@ pub mod reading;
 pub mod track;
 pub mod variance;
 pub mod verdict;
+pub mod watched;
 
 pub use cell::{AT_TAU, Cell, Counts, GRID, Side};
 pub use judge::{judge, judge_with};
@@ -41,6 +42,7 @@ pub use power::Planned;
 pub use ratio::RatioReading;
 pub use reading::{Effect, Margins};
 pub use verdict::{Detail, Guard, Guards, Judgement, Lack, Reading, Verdict};
+pub use watched::{Seen, Watched};
 
 #[cfg(test)]
 mod tests;

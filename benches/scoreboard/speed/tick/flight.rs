@@ -8,7 +8,7 @@ use optimizer::{
         self, Evidence, Progression, What,
         sink::{Base, Breaker, Job, Options, Orchestrator, Outcome, Push, push_all},
         stamp,
-        tick::{Create, Heed, Setup, Tick, Traffic},
+        tick::{Create, Heed, Setup, Tick},
     },
     decide::policy::{Source, parse},
     domain::{
@@ -17,6 +17,7 @@ use optimizer::{
         run::{Did, PlanRef, Scope},
     },
     state::{Address, Commit, Document, Open, Store, Table},
+    stats::evidence::{Seen, Watched},
 };
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -150,17 +151,17 @@ impl Flight {
         let _ = store.memory().expect("a store");
         let _ = act::past_changes(store, now).expect("a store");
         seconds.past = lap();
-        let wants = tick.wants(minute(now)).expect("the evidence is there");
+        let wants = tick.wants().expect("the evidence is there");
         let under_way = tick.rollouts().expect("they are there");
         let share = |service: &str| {
             let rollout = under_way.iter().find(|rollout| rollout.service == service).expect("it is wanted");
             f64::from(rollout.share_percent()) / 100.0
         };
-        let read = |want: act::tick::Wants| {
-            let cells = traffic::cells(want.minutes, share(&want.service), &mut self.random);
-            (want.service, Traffic { cells, without_side: 0.0, failures_unseen: false })
+        let read = |want: Watched| {
+            let cells = traffic::cells(want.minutes.start..minute(now), share(&want.service), &mut self.random);
+            (want.service, Seen { cells, without_side: 0.0, failures_unseen: false })
         };
-        let seen: Vec<(String, Traffic)> = wants.into_iter().map(read).collect();
+        let seen: Vec<(String, Seen)> = wants.into_iter().map(read).collect();
         lap();
         tick.look(Some(&seen)).expect("the evidence is there");
         seconds.look = lap();

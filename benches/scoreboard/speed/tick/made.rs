@@ -46,12 +46,12 @@ pub fn rollout(place: usize, now: Timestamp) -> Rollout {
         started_at: now - SignedDuration::from_hours(SEEN_HOURS),
         deadline: now + SignedDuration::from_hours(72),
         stage: Stage::Proposed,
-        paused: None,
         deployed: None,
         labels: Vec::new(),
         effects: std::collections::BTreeMap::new(),
         restarts: 0,
         restarted_because: None,
+        rollback_refused: None,
     }
 }
 

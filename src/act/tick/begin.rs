@@ -14,7 +14,7 @@ use crate::{
         plan::{Action, Decision},
         policy::Mode,
         rollout::{Purpose, Rollout, Version},
-        run::{Did, NotBegunLine},
+        run::{AlertKind, Did, NotBegunLine},
     },
     state::{StateError, Store, Table},
 };
@@ -72,7 +72,13 @@ impl Tick<'_> {
                         line.did = Did::Began;
                     }
                 }
-                Err(why) => self.not_begun(service, &decisions, &why),
+                Err(why) => {
+                    if let Some(Err(error)) = self.shown.get(service) {
+                        let message = format!("cannot be read: {error}");
+                        self.alert(AlertKind::Sink, Some(service), message);
+                    }
+                    self.not_begun(service, &decisions, &why);
+                }
             }
         }
         Ok(())

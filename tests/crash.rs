@@ -18,7 +18,7 @@ use optimizer::{
     domain::rollout::{Rollout, Stage},
     state::{Address, Open, Store, Table, Wanted},
 };
-use peer_world::peer::{Settings, serve::Peer};
+use peer_world::peer::{Rule, Settings, serve::Peer};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use support::{
@@ -35,6 +35,17 @@ evidence: {min_requests: 150, min_scored: 100}
 rollout: {steps_percent: [30, 60, 90, 100], accept_unproven: true, bake_minutes: [0, 0, 0], cooldown_hours: 0}
 rollback: {critical_min_requests: 5}
 ";
+
+/// What the server does to writes of some of the runs that are killed.
+const LIES: [&str; 7] = [
+    r#"{"match": {"method": "PUT"}, "fault": "apply_and_drop"}"#,
+    r#"{"match": {"method": "PUT"}, "fault": "drop_before_apply"}"#,
+    r#"{"match": {"method": "PUT"}, "fault": {"status": {"code": 503}}}"#,
+    r#"{"match": {"method": "PUT"}, "fault": {"garbage": "not_json"}}"#,
+    r#"{"match": {"operation": "rollback"}, "fault": "apply_and_drop"}"#,
+    r#"{"match": {"operation": "rollback"}, "fault": {"status": {"code": 500}}}"#,
+    "answer_twice",
+];
 
 struct Life {
     world: World,
@@ -69,8 +80,10 @@ impl Life {
         command
     }
 
-    /// A run that is killed at one of its points, or at any time at all. True if it was.
+    /// A run that is killed at one of its points, or at any time at all, half of them beside a server that misbehaves. True if it was.
     fn killed(&mut self) -> bool {
+        let lie = self.random.random_range(0..2 * LIES.len());
+        self.peer.misbehave(LIES.get(lie).map(|lie| Rule::read(lie).unwrap()).into_iter().collect());
         let mut command = self.command();
         let status = if self.random.random_bool(0.7) {
             let point = self.random.random_range(1..=12_u32);
@@ -82,6 +95,7 @@ impl Life {
             let _ = child.kill();
             child.wait().unwrap()
         };
+        self.peer.misbehave(Vec::new());
         let died = status.signal() == Some(9);
         self.killed += u32::from(died);
         died

@@ -205,15 +205,58 @@ fn audit(place: &Place) {
     assert_eq!(store.verify().unwrap(), Err(Broken::CutOff { expected: 1_503, found: 1_500 }));
 }
 
-/// Stores as earlier versions left them, with something in them, are brought up to date and keep it.
+const STEPS: [(i64, &str, &str); 5] = [
+    (1, "baselines", include_str!("../migrations/0001_baselines.sql")),
+    (2, "plans", include_str!("../migrations/0002_plans.sql")),
+    (3, "rollouts", include_str!("../migrations/0003_rollouts.sql")),
+    (4, "rollouts_by_time", include_str!("../migrations/0004_rollouts_by_time.sql")),
+    (5, "deeds_by_action", include_str!("../migrations/0005_deeds_by_action.sql")),
+];
+
+/// Makes the tables of an earlier version, with a row in each as it wrote them.
+fn as_of(place: &Place, version: usize) {
+    let migrations = STEPS[..version].iter().map(|(number, name, sql)| {
+        let sql = sqlx::SqlStr::from_static(sql);
+        Migration::new(*number, (*name).into(), MigrationType::Simple, sql, false)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.dangerous_set_table_name("optimizer_migrations");
+    install_default_drivers();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = AnyConnection::connect(&place.0).await.unwrap();
+        migrator.run(&mut connection).await.unwrap();
+    });
+    if version >= 1 {
+        place.tamper("INSERT INTO optimizer_baselines VALUES ('march', 'golden', '2026-03-01T00:00:00Z', '{}')");
+    }
+    if version >= 2 {
+        place.tamper("INSERT INTO optimizer_plans VALUES ('abcd', '2026-03-01T00:00:00Z', '{}')");
+        place.tamper("INSERT INTO optimizer_decisions VALUES ('abcd', 'd00d', 'chat', 'all', 'keep')");
+        place.tamper("INSERT INTO optimizer_memory VALUES ('plans', 7, '{\"now\":{}}')");
+    }
+    if version >= 3 {
+        for sql in [
+            "INSERT INTO optimizer_rollouts VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_evidence VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_intents VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_configurations VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_services VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_breakers VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "INSERT INTO optimizer_ticks VALUES ('old', 'old', 'open', 3, '2025-03-01T00:00:00.000000Z', '1')",
+            "UPDATE optimizer_lease SET token = 41",
+            "INSERT INTO optimizer_audit VALUES (1, '2026-03-01T00:00:00.000000Z', 'ada', 'old', 'chat', '{}', '', \
+             'f8a53e4b61cbec4fd83a710b5dbee2ae06525a1b5e5483afac1c69b973c452e1')",
+            "UPDATE optimizer_audit_head SET seq = 1, hash = (SELECT hash FROM optimizer_audit)",
+        ] {
+            place.tamper(sql);
+        }
+    }
+}
+
+/// Stores as earlier versions left them, with something in every table, are brought up to date and keep it.
 #[test]
 fn stores_of_every_earlier_version_go_on() {
-    const STEPS: [(i64, &str, &str); 4] = [
-        (1, "baselines", include_str!("../migrations/0001_baselines.sql")),
-        (2, "plans", include_str!("../migrations/0002_plans.sql")),
-        (3, "rollouts", include_str!("../migrations/0003_rollouts.sql")),
-        (4, "rollouts_by_time", include_str!("../migrations/0004_rollouts_by_time.sql")),
-    ];
     let folder = tempdir().unwrap();
     let server = Server::shared();
     for version in 0..=STEPS.len() {
@@ -222,40 +265,28 @@ fn stores_of_every_earlier_version_go_on() {
         let file = folder.path().join(&name);
         std::fs::write(&file, "").unwrap();
         for place in [Place(format!("sqlite:{}", file.display())), Place(server.url(&name))] {
-            let migrations = STEPS[..version].iter().map(|(number, name, sql)| {
-                let sql = sqlx::SqlStr::from_static(sql);
-                Migration::new(*number, (*name).into(), MigrationType::Simple, sql, false)
-            });
-            let mut migrator = Migrator::with_migrations(migrations.collect());
-            migrator.dangerous_set_table_name("optimizer_migrations");
-            install_default_drivers();
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut connection = AnyConnection::connect(&place.0).await.unwrap();
-                migrator.run(&mut connection).await.unwrap();
-            });
-            if version >= 1 {
-                place
-                    .tamper("INSERT INTO optimizer_baselines VALUES ('march', 'golden', '2026-03-01T00:00:00Z', '{}')");
-            }
-            if version >= 2 {
-                place.tamper("INSERT INTO optimizer_plans VALUES ('abcd', '2026-03-01T00:00:00Z', '{}')");
-                place.tamper("INSERT INTO optimizer_memory VALUES ('plans', 7, '{\"now\":{}}')");
-            }
+            as_of(&place, version);
+            let documents = u8::from(version >= 3);
             // Read as it is, before anything is changed: what is missing is nothing.
             let mut store = Store::open(&place.0.parse::<Address>().unwrap(), Open::AsItIs).unwrap();
-            assert_eq!(store.documents(Table::Rollouts, Wanted::default()).unwrap(), []);
+            assert_eq!(store.documents(Table::Rollouts, Wanted::default()).unwrap().len(), usize::from(documents));
             assert!(store.holder().unwrap().is_none());
             drop(store);
             let mut store = place.open();
             assert_eq!(store.baseline("march").is_ok(), version >= 1);
-            assert_eq!(store.plan("abcd").unwrap().is_some(), version >= 2);
+            assert_eq!(store.plan("abcd").unwrap().map(|plan| plan.body), (version >= 2).then(|| "{}".to_owned()));
+            assert_eq!(store.decisions_like("d00d", 9).unwrap().len(), usize::from(version >= 2));
             assert_eq!(store.memory().unwrap().generation, if version >= 2 { 7 } else { 0 });
+            for table in Table::ALL {
+                let old = store.document(table, "old").unwrap();
+                assert_eq!(old.map(|old| (old.generation, old.body)), (version >= 3).then(|| (3, "1".to_owned())));
+            }
             let lease = store.acquire("one", LEASE).unwrap();
+            assert_eq!(lease.token, if version >= 3 { 42 } else { 1 });
             let change = put(vec![(Table::Rollouts, document("a", "chat", "open", 0, "1"))]);
             store.commit(Some(&lease), &Commit { deeds: vec![deed("x")], ..change }).unwrap();
             store.release(lease).unwrap();
-            assert_eq!(store.verify().unwrap(), Ok(1));
+            assert_eq!(store.verify().unwrap(), Ok(1 + i64::from(documents)));
         }
     }
 }

@@ -8,6 +8,7 @@ mod commit;
 mod documents;
 mod error;
 mod lease;
+mod packed;
 mod plans;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "plans", include_str!("../../migrations/0002_plans.sql")),
     (3, "rollouts", include_str!("../../migrations/0003_rollouts.sql")),
     (4, "rollouts_by_time", include_str!("../../migrations/0004_rollouts_by_time.sql")),
+    (5, "deeds_by_action", include_str!("../../migrations/0005_deeds_by_action.sql")),
 ];
 
 /// How often making the tables is tried.

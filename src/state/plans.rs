@@ -2,7 +2,7 @@
 
 use sqlx::{Acquire as _, AnyConnection, Row as _};
 
-use super::{StateError, Store};
+use super::{StateError, Store, packed};
 
 /// One plan as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,8 @@ impl Store {
             })
             .transpose()
         });
-        row.map_err(|cause| self.failed("reading a plan", cause))
+        let row: Option<PlanRow> = row.map_err(|cause| self.failed("reading a plan", cause))?;
+        row.map(|row| Ok(PlanRow { body: unpacked(&row.id, row.body)?, ..row })).transpose()
     }
 
     /// Plans whose id begins so, at most `limit`: id and when they were made, newest first.
@@ -141,6 +142,12 @@ impl Store {
     }
 }
 
+/// The JSON of a plan as it is stored.
+pub(super) fn unpacked(id: &str, body: String) -> Result<String, StateError> {
+    let unreadable = |cause| StateError::Unreadable { what: format!("plan {id}"), cause };
+    packed::unpack(body).map_err(|cause| unreadable(serde::de::Error::custom(cause)))
+}
+
 /// The first text behind all that begin so; ids are hexadecimal, and no digit lies behind `g`.
 fn after(beginning: &str) -> String {
     format!("{beginning}g")
@@ -189,7 +196,7 @@ pub(super) async fn insert(
         sqlx::query("INSERT INTO optimizer_plans (id, made_at, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
             .bind(&plan.id)
             .bind(&plan.made_at)
-            .bind(&plan.body)
+            .bind(packed::pack(&plan.body))
             .execute(&mut *transaction)
             .await?;
     if inserted.rows_affected() == 0 {

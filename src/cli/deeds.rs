@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::deed::DeedDetail,
     report,
-    state::{AuditRow, Broken, Open, StateError},
+    state::{AuditRow, Open, StateError},
 };
 
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &HistoryArgs) -> Result<(), Failure> {
         return match store.verify()? {
             Ok(number) => sink::print(&format!("All {number} deeds are as they were written, and none is missing.\n")),
             Err(broken) => Err(Failure::unmet(
-                format!("the audit log does not hold: {}", said(&broken)),
+                format!("the audit log does not hold: {broken}"),
                 "somebody changed the store by other means than this program; compare it with a backup",
             )),
         };
@@ -101,13 +101,4 @@ pub(super) fn run(arguments: &HistoryArgs) -> Result<(), Failure> {
 fn detail(row: &AuditRow) -> Result<DeedDetail, StateError> {
     serde_json::from_str(&row.deed.body)
         .map_err(|cause| StateError::Unreadable { what: format!("deed {}", row.seq), cause })
-}
-
-fn said(broken: &Broken) -> String {
-    match broken {
-        Broken::Gap { expected, found } => format!("deed {expected} is missing, the next one is {found}"),
-        Broken::Link { seq } => format!("deed {seq} does not follow the one before it"),
-        Broken::Content { seq } => format!("deed {seq} was changed"),
-        Broken::CutOff { expected, found } => format!("the last deed was {expected}, and they end with {found}"),
-    }
 }

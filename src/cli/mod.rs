@@ -32,6 +32,7 @@ mod source;
 mod state;
 mod status;
 mod stop;
+mod store;
 mod ticking;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -55,6 +56,7 @@ Examples:
   optimizer run --dry-run --from … --sink https://orch  what one tick would do in production
   optimizer status                                      what is under way; `status --explain SERVICE` says how sure
   optimizer stop --reason 'incident 812'                nothing is written any more, until `optimizer resume`
+  optimizer state export backup.ndjson.gz               the whole store as a file; `state import` reads it back
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
   optimizer evaluate --from routed.parquet              was another routing worth more? needs propensities
   optimizer inspect --from new.csv                      what is in this data?
@@ -62,7 +64,7 @@ Examples:
   optimizer plan --dry-run --policy new.yaml --compare old.yaml
   optimizer policy check policies                       and `policy test FILE`: is this what it is meant to decide?
 
-Exit codes: 0 fine; 1 a policy test or the audit log does not hold; 2 bad usage, policy or configuration; 3 a source
+Exit codes: 0 fine; 1 a policy test or the store does not hold; 2 bad usage, policy or configuration; 3 a source
 cannot be used; 4 the state store cannot be used; 5 a sink refused or failed; 6 whether a change arrived is not known;
 75 another run acts; 130 stopped by Ctrl-C.";
 
@@ -108,6 +110,8 @@ enum Command {
     Baseline(baseline::BaselineArgs),
     /// Add requests up in tumbling windows, from a minute to a week
     Rollup(Box<rollup::RollupArgs>),
+    /// Back up the state store, move it, look through it, and archive what is over
+    State(store::StoreArgs),
     /// Check policy files, test what they decide, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
@@ -141,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Baseline(arguments) => baseline::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),
+        Command::State(arguments) => store::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
     match done {
@@ -156,7 +161,8 @@ pub fn main() -> ExitCode {
 fn start_logging() {
     // What these have to say holds addresses and headers, and those hold signatures and tokens.
     const SILENT: [&str; 6] = ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"];
-    let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn".to_owned());
+    // A whole store that is read takes its time, and that is nothing to warn of.
+    let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn,sqlx::query=error".to_owned());
     let ours =
         wanted.split(',').filter(|directive| !SILENT.iter().any(|library| directive.trim().starts_with(library)));
     let ours = ours.collect::<Vec<_>>().join(",");

@@ -28,6 +28,7 @@ pub mod run;
 pub mod service_id;
 pub mod space;
 pub mod status;
+pub mod stored;
 pub mod verdict;
 pub mod window;
 

@@ -46,6 +46,52 @@ pub enum Broken {
     CutOff { expected: i64, found: i64 },
 }
 
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Gap { expected, found } => write!(f, "deed {expected} is missing, the next one is {found}"),
+            Self::Link { seq } => write!(f, "deed {seq} does not follow the one before it"),
+            Self::Content { seq } => write!(f, "deed {seq} was changed"),
+            Self::CutOff { expected, found } => {
+                write!(f, "the last deed was {expected}, and they end with {found}")
+            }
+        }
+    }
+}
+
+/// The chain as far as it was followed.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    seq: i64,
+    hash: String,
+}
+
+impl Chain {
+    /// The next row, or why it is not the next.
+    pub(super) fn follow(&mut self, row: &AuditRow) -> Result<(), Broken> {
+        if row.seq != self.seq + 1 {
+            return Err(Broken::Gap { expected: self.seq + 1, found: row.seq });
+        }
+        if row.previous != self.hash {
+            return Err(Broken::Link { seq: row.seq });
+        }
+        if row.hash != hash(row.seq, &row.deed, &row.previous) {
+            return Err(Broken::Content { seq: row.seq });
+        }
+        self.seq = row.seq;
+        self.hash.clone_from(&row.hash);
+        Ok(())
+    }
+
+    /// Whether this is the end that was written down.
+    pub(super) fn ends(&self, seq: i64, hash: &str) -> Result<(), Broken> {
+        if self.seq == seq && self.hash == hash {
+            return Ok(());
+        }
+        Err(Broken::CutOff { expected: seq, found: self.seq })
+    }
+}
+
 impl AuditRow {
     fn next(seq: i64, deed: Deed, previous: String) -> Self {
         let hash = hash(seq, &deed, &previous);
@@ -92,28 +138,20 @@ impl Store {
 
     /// Follows the whole chain: how many rows hold, or the first place where it does not.
     pub fn verify(&mut self) -> Result<Result<i64, Broken>, StateError> {
-        let (mut seq, mut before) = (0, String::new());
+        let mut chain = Chain::default();
         loop {
             let query = sqlx::query(
                 "SELECT seq, at, actor, action, service, body, previous, hash FROM optimizer_audit \
                  WHERE seq > $1 ORDER BY seq LIMIT $2",
             );
-            let rows = self.runtime.block_on(query.bind(seq).bind(AT_ONCE).fetch_all(&mut self.connection));
+            let rows = self.runtime.block_on(query.bind(chain.seq).bind(AT_ONCE).fetch_all(&mut self.connection));
             let rows: Vec<AuditRow> = rows
                 .and_then(|rows| rows.iter().map(read).collect())
                 .map_err(|cause| self.failed("reading the audit log", cause))?;
             for row in &rows {
-                if row.seq != seq + 1 {
-                    return Ok(Err(Broken::Gap { expected: seq + 1, found: row.seq }));
+                if let Err(broken) = chain.follow(row) {
+                    return Ok(Err(broken));
                 }
-                if row.previous != before {
-                    return Ok(Err(Broken::Link { seq: row.seq }));
-                }
-                if row.hash != hash(row.seq, &row.deed, &row.previous) {
-                    return Ok(Err(Broken::Content { seq: row.seq }));
-                }
-                seq = row.seq;
-                before.clone_from(&row.hash);
             }
             if i64::try_from(rows.len()).unwrap_or(AT_ONCE) < AT_ONCE {
                 break;
@@ -121,7 +159,18 @@ impl Store {
         }
         let head = self.runtime.block_on(head(&mut self.connection));
         let (expected, end) = head.map_err(|cause| self.failed("reading the audit log", cause))?;
-        Ok(if expected == seq && end == before { Ok(seq) } else { Err(Broken::CutOff { expected, found: seq }) })
+        Ok(chain.ends(expected, &end).map(|()| chain.seq))
+    }
+
+    /// The newest deed of this kind.
+    pub fn newest_deed(&mut self, action: &str) -> Result<Option<AuditRow>, StateError> {
+        let query = sqlx::query(
+            "SELECT seq, at, actor, action, service, body, previous, hash FROM optimizer_audit \
+             WHERE action = $1 ORDER BY seq DESC LIMIT 1",
+        );
+        let row = self.runtime.block_on(query.bind(action).fetch_optional(&mut self.connection));
+        row.and_then(|row| row.as_ref().map(read).transpose())
+            .map_err(|cause| self.failed("reading the audit log", cause))
     }
 }
 

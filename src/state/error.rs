@@ -39,6 +39,15 @@ pub enum StateError {
     Held { store: String, holder: String, until: String },
     #[error("another run took the lease of `{store}` from this one")]
     Fenced { store: String },
+    #[error("`{store}` is not empty ({holds})")]
+    NotEmpty { store: String, holds: String },
+    #[error("the export cannot be read: {why}")]
+    BadExport { why: String },
+    #[error("the export cannot be written")]
+    ExportUnwritten {
+        #[source]
+        cause: std::io::Error,
+    },
     #[error("cannot lock `{}`", path.display())]
     Lock {
         path: std::path::PathBuf,
@@ -86,6 +95,11 @@ impl Fixable for StateError {
             Self::Fenced { .. } => {
                 "nothing to do: the other run goes on, and what this one had begun is finished by the next".into()
             }
+            Self::NotEmpty { .. } => {
+                "import into a store that is new, for example `--state sqlite:NEW.db`; nothing was changed".into()
+            }
+            Self::BadExport { .. } => "take another copy of it, or export again; nothing was imported".into(),
+            Self::ExportUnwritten { .. } => "see whether there is room; nothing was changed".into(),
             Self::Lock { .. } => "give this user the right to write beside the store".into(),
             Self::Unreadable { .. } => "use the version that wrote it, or restore the store from a backup".into(),
             Self::Damaged { .. } => "delete it with `optimizer baseline delete` and set it again".into(),
@@ -98,6 +112,8 @@ impl Fixable for StateError {
             | Self::PasswordInAddress
             | Self::Name { .. }
             | Self::Exists { .. }
+            | Self::NotEmpty { .. }
+            | Self::ExportUnwritten { .. }
             | Self::NoBaseline { .. } => Exit::Usage,
             Self::Held { .. } | Self::Fenced { .. } => Exit::Held,
             Self::Missing { .. }
@@ -106,6 +122,7 @@ impl Fixable for StateError {
             | Self::NoStore { .. }
             | Self::Newer { .. }
             | Self::Overtaken { .. }
+            | Self::BadExport { .. }
             | Self::Lock { .. }
             | Self::Unreadable { .. }
             | Self::Damaged { .. } => Exit::State,

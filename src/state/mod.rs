@@ -7,9 +7,13 @@ mod baselines;
 mod commit;
 mod documents;
 mod error;
+mod export;
+mod import;
 mod lease;
 mod packed;
 mod plans;
+mod shape;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +29,7 @@ pub use baselines::{BaselineRow, Existing};
 pub use commit::Commit;
 pub use documents::{Document, Table, Wanted};
 pub use error::StateError;
+pub use export::Header;
 pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
 

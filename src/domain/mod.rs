@@ -9,6 +9,7 @@ pub mod deed;
 pub mod duration;
 pub mod evaluation;
 pub mod event;
+pub mod examination;
 pub mod fault;
 pub mod finding;
 pub mod format;

@@ -5,6 +5,7 @@ mod analysis;
 mod comparison;
 mod deeds;
 mod evaluation;
+mod examination;
 mod explain;
 mod fold;
 mod inspection;
@@ -24,6 +25,7 @@ pub use analysis::{
 pub use comparison::{ComparisonLine, Verdict, comparisons, comparisons_json};
 pub use deeds::{DeedLine, deeds};
 pub use evaluation::{evaluation, evaluation_json, evaluation_markdown, evaluation_schema};
+pub use examination::{examination, examination_json};
 pub use explain::{explain, only};
 pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};

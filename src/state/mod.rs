@@ -8,6 +8,7 @@ mod commit;
 mod documents;
 mod error;
 mod export;
+mod health;
 mod import;
 mod lease;
 mod packed;

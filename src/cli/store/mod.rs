@@ -1,6 +1,8 @@
 //! `optimizer state`: what keeps a store healthy.
 
 mod export;
+mod rows;
+mod verify;
 
 use clap::{Args, Subcommand};
 
@@ -18,11 +20,14 @@ enum StoreCommand {
     Export(export::ExportArgs),
     /// Fill a store that holds nothing from an export: all of it, or nothing
     Import(export::ImportArgs),
+    /// Look through the whole store for what is not as it was written; changes nothing
+    Verify(verify::VerifyArgs),
 }
 
 pub(super) fn run(arguments: StoreArgs) -> Result<(), Failure> {
     match arguments.command {
         StoreCommand::Export(arguments) => export::export(&arguments),
         StoreCommand::Import(arguments) => export::import(&arguments),
+        StoreCommand::Verify(arguments) => verify::run(&arguments),
     }
 }

@@ -70,7 +70,7 @@ impl ActingArgs {
         let target = self.sink.target()?;
         let id = tick_id(now);
         let mut store = self.state.open(Open::Create)?;
-        let lease = self.acquire(&mut store, &id)?;
+        let lease = acquire(&mut store, &id, self.wait)?;
         let setup = Setup {
             actor: by.to_owned(),
             id,
@@ -90,16 +90,17 @@ impl ActingArgs {
         sink::print(&report::run(&report, screen()))?;
         verdict(&report)
     }
+}
 
-    fn acquire(&self, store: &mut Store, id: &str) -> Result<Lease, Failure> {
-        let end = std::time::Instant::now() + self.wait.unsigned_abs();
-        loop {
-            match store.acquire(&holder(id), LEASE) {
-                Err(StateError::Held { .. }) if std::time::Instant::now() < end => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                taken => return Ok(taken?),
+/// Takes the lease, and waits so long for whoever has it.
+pub(super) fn acquire(store: &mut Store, id: &str, wait: SignedDuration) -> Result<Lease, Failure> {
+    let end = std::time::Instant::now() + wait.unsigned_abs();
+    loop {
+        match store.acquire(&holder(id), LEASE) {
+            Err(StateError::Held { .. }) if std::time::Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(200));
             }
+            taken => return Ok(taken?),
         }
     }
 }

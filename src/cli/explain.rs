@@ -1,5 +1,7 @@
 //! `optimizer explain`: the reasoning behind a decision that was stored, however long ago.
 
+use std::path::Path;
+
 use clap::{Args, ValueEnum};
 
 use super::{
@@ -9,7 +11,7 @@ use super::{
     state::StateArgs,
 };
 use crate::{
-    domain::Plan,
+    domain::{Plan, deed::DeedDetail},
     report,
     state::{DecisionRow, Open, StateError, Store},
 };
@@ -124,5 +126,25 @@ fn unknown(id: &str, store: &mut Store) -> Result<Failure, StateError> {
             format!("the newest plans are {}; decisions of the newest: {decisions}", plans.join(", "))
         }
     };
-    Ok(Failure::usage(format!("no plan and no decision has the id `{id}`"), hint))
+    let archived = archived(id, store)?;
+    let (place, hint) = match &archived {
+        Some(archived) => (" in the store", format!("{archived}; {hint}")),
+        None => ("", hint),
+    };
+    Ok(Failure::usage(format!("no plan and no decision{place} has the id `{id}`"), hint))
+}
+
+/// Where older plans are, if any were moved. Which ones nobody remembers here, so the archive has to be asked.
+fn archived(id: &str, store: &mut Store) -> Result<Option<String>, StateError> {
+    let Some(row) = store.newest_deed("gc")? else { return Ok(None) };
+    let detail: DeedDetail = serde_json::from_str(&row.deed.body)
+        .map_err(|cause| StateError::Unreadable { what: format!("deed {}", row.seq), cause })?;
+    let folder = detail.files.first().and_then(|file| Path::new(file).parent());
+    let Some(folder) = folder.map(|folder| folder.display().to_string().replace('\'', "''")) else { return Ok(None) };
+    let day = row.deed.at.get(..10).unwrap_or(&row.deed.at);
+    let id = id.trim().to_ascii_lowercase();
+    Ok(Some(format!(
+        "older plans were moved to an archive, lately on {day}: duckdb -c \"SELECT p.made_at, p.body FROM '{folder}/plans-*.parquet' p \
+         WHERE p.id LIKE '{id}%' OR p.id IN (SELECT plan_id FROM '{folder}/decisions-*.parquet' WHERE id LIKE '{id}%')\""
+    )))
 }

@@ -1,5 +1,7 @@
 //! What the audit log says of one deed: who and when stand beside it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,4 +26,10 @@ pub struct DeedDetail {
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Rows that were moved to an archive, by table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub archived: BTreeMap<String, u64>,
+    /// Where they were moved to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! From files to rollups. Everything that touches a file or DuckDB is here; what leaves is [`crate::stats::Observation`].
 
 mod alerts;
+mod archive;
 mod bins;
 mod census;
 mod columns;
@@ -36,6 +37,7 @@ mod typed;
 mod judge_tests;
 
 pub use alerts::alerts;
+pub use archive::{holds, write_parquet};
 pub use census::{Census, Tally};
 pub use engine::Engine;
 pub use error::ObserveError;

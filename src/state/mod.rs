@@ -8,6 +8,7 @@ mod commit;
 mod documents;
 mod error;
 mod export;
+mod gc;
 mod health;
 mod import;
 mod lease;
@@ -31,6 +32,7 @@ pub use commit::Commit;
 pub use documents::{Document, Table, Wanted};
 pub use error::StateError;
 pub use export::Header;
+pub use gc::{Over, Space, Stale};
 pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
 

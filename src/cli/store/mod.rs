@@ -1,6 +1,9 @@
 //! `optimizer state`: what keeps a store healthy.
 
+mod archive;
 mod export;
+mod gc;
+mod moving;
 mod rows;
 mod verify;
 
@@ -22,6 +25,8 @@ enum StoreCommand {
     Import(export::ImportArgs),
     /// Look through the whole store for what is not as it was written; changes nothing
     Verify(verify::VerifyArgs),
+    /// Move what is over and old to Parquet files, then delete it
+    Gc(gc::GcArgs),
 }
 
 pub(super) fn run(arguments: StoreArgs) -> Result<(), Failure> {
@@ -29,5 +34,6 @@ pub(super) fn run(arguments: StoreArgs) -> Result<(), Failure> {
         StoreCommand::Export(arguments) => export::export(&arguments),
         StoreCommand::Import(arguments) => export::import(&arguments),
         StoreCommand::Verify(arguments) => verify::run(&arguments),
+        StoreCommand::Gc(arguments) => gc::run(&arguments),
     }
 }

@@ -37,7 +37,7 @@ mod typed;
 mod judge_tests;
 
 pub use alerts::alerts;
-pub use archive::{holds, write_parquet};
+pub use archive::{reads_back, write_parquet};
 pub use census::{Census, Tally};
 pub use engine::Engine;
 pub use error::ObserveError;

@@ -91,7 +91,7 @@ impl Parts<'_> {
         };
         observe::write_parquet(engine, &part, columns, rows).map_err(engine_failed)?;
         file.sync_all().map_err(failed)?;
-        if observe::holds(engine, &part, columns, rows).map_err(engine_failed)? {
+        if observe::reads_back(engine, &part, columns, rows.len()).map_err(engine_failed)? {
             return Ok(());
         }
         Err(unwritten(&part, &io::Error::other("it does not read back as it was written")))

@@ -15,11 +15,13 @@ use crate::{
     state::{Deed, Lease, Over, Store},
 };
 
-/// Plans are read in so small groups, because one of a thousand services has megabytes.
-const ROWS_AT_ONCE: usize = 8;
-
 /// Bytes of text in one file; some ten times as much is in memory while it is written and read back.
-const BYTES_A_FILE: usize = 16 << 20;
+const BYTES_A_FILE: usize = 32 << 20;
+
+/// Rows that are read at once. A plan of a thousand services has megabytes.
+fn at_once(what: Over) -> usize {
+    if what == Over::Plans { 1 } else { 100 }
+}
 
 /// Rows under way to the archive.
 pub(super) struct Moving<'a> {
@@ -56,7 +58,7 @@ impl Moving<'_> {
             progress.says(name(what));
             let mut number = 0;
             let mut batch = Batch::new(what);
-            for ids in store.over(what, ages.stale(what, &in_use))?.chunks(ROWS_AT_ONCE) {
+            for ids in store.over(what, ages.stale(what, &in_use))?.chunks(at_once(what)) {
                 for ((table, key), rows) in what.tables().iter().zip(&mut batch.rows) {
                     let found = store.rows_to_archive(table, key, ids)?;
                     batch.bytes += found.iter().flatten().map(size).sum::<usize>();

@@ -205,12 +205,13 @@ fn audit(place: &Place) {
     assert_eq!(store.verify().unwrap(), Err(Broken::CutOff { expected: 1_503, found: 1_500 }));
 }
 
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 6] = [
     (1, "baselines", include_str!("../migrations/0001_baselines.sql")),
     (2, "plans", include_str!("../migrations/0002_plans.sql")),
     (3, "rollouts", include_str!("../migrations/0003_rollouts.sql")),
     (4, "rollouts_by_time", include_str!("../migrations/0004_rollouts_by_time.sql")),
     (5, "deeds_by_action", include_str!("../migrations/0005_deeds_by_action.sql")),
+    (6, "history", include_str!("../migrations/0006_history.sql")),
 ];
 
 /// Makes the tables of an earlier version, with a row in each as it wrote them.
@@ -234,6 +235,9 @@ fn as_of(place: &Place, version: usize) {
         place.tamper("INSERT INTO optimizer_plans VALUES ('abcd', '2026-03-01T00:00:00Z', '{}')");
         place.tamper("INSERT INTO optimizer_decisions VALUES ('abcd', 'd00d', 'chat', 'all', 'keep')");
         place.tamper("INSERT INTO optimizer_memory VALUES ('plans', 7, '{\"now\":{}}')");
+    }
+    if version >= 6 {
+        place.tamper("INSERT INTO optimizer_history VALUES ('1h', 29543040, 60, 7, '{}', 'gz1:')");
     }
     if version >= 3 {
         for sql in [

@@ -120,6 +120,7 @@ fn one<T>(
         sink: setup.sink.shown(),
         plan: None,
         data_until: None,
+        history: None,
         steps: Vec::new(),
         not_begun: Vec::new(),
         alerts: Vec::new(),

@@ -12,7 +12,7 @@ use super::{
     plan::duration,
     screen::{plain, screen},
     sink,
-    ticking::{Look, step},
+    ticking::{Look, Moment, step},
 };
 use crate::{
     decide::policy_ref,
@@ -129,7 +129,7 @@ fn analysis(record: &Record, policy: &Policy, window: SignedDuration, alerts: &A
     let (mut watch, mut sudden) = (Watch::default(), Vec::new());
     for slot in slots {
         let look = if slot >= first_of_window { Look::Judge } else { Look::Learn };
-        sudden.extend(step(record, slot, look, &mut history, &mut watch, policy));
+        sudden.extend(step(Moment::of(record, slot), look, &mut history, &mut watch, policy));
     }
     let observation = record.observation(end, window, evidence(window))?;
     let oriented = orient::findings(&observation, Some(&history), policy);

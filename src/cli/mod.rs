@@ -17,6 +17,7 @@ mod history;
 mod holder;
 mod inspect;
 mod operator;
+mod past;
 mod plan;
 mod planning;
 mod policy;

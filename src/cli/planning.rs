@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Failure, governance::Governance, progress::Progress, source::Named};
+use super::{
+    Failure,
+    governance::Governance,
+    past::Past,
+    progress::Progress,
+    source::{Named, Sources},
+};
 use crate::{
     decide::{self, Inputs, Planned},
     domain::{KnownConfigurations, ModelTable, Policy, Remembered, approval::Asked},
-    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage},
+    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage, history::Fresh},
     orient,
     stats::Observation,
 };
@@ -73,10 +79,17 @@ impl Work {
 
     /// The same for what was observed already.
     pub(super) fn decided(&self, observation: &Observation) -> (Planned, Option<Planned>) {
+        self.decided_after(observation, None)
+    }
+
+    /// The same with what is known of former days.
+    pub(super) fn decided_after(&self, observation: &Observation, past: Option<&Past>) -> (Planned, Option<Planned>) {
         // What counts as too slow or too dear is the policy's to say, so each has findings of its own.
         let memory = self.remembered.before(observation.windows.window.end());
         let decide = |policy: &Policy, governance: Option<&Governance>| {
-            let findings = orient::findings(observation, None, policy).findings;
+            let mut findings = orient::findings(observation, past.map(|past| &past.history), policy).findings;
+            findings.extend(past.iter().flat_map(|past| past.sudden.iter().cloned()));
+            orient::sort(&mut findings);
             let inputs = Inputs {
                 observation,
                 findings: &findings,
@@ -84,7 +97,7 @@ impl Work {
                 models: &self.models,
                 configurations: &self.configurations,
                 memory: &memory,
-                followed: false,
+                followed: past.is_some(),
             };
             let planned = decide::plan(&inputs);
             match governance {
@@ -101,9 +114,24 @@ impl Work {
 
     /// Reads the sources.
     pub(super) fn observed(&self, engine: &Engine, downloads: &Downloads, keep: Keep) -> Result<Observation, Failure> {
+        self.observed_in(&self.found(downloads)?, engine, keep)
+    }
+
+    /// Finds the sources.
+    pub(super) fn found(&self, downloads: &Downloads) -> Result<Sources<'_>, Failure> {
         let progress = Progress::start();
         progress.says("looking at the sources");
-        let sources = self.named.find(downloads)?;
+        self.named.find(downloads)
+    }
+
+    /// Reads the sources, which were found.
+    pub(super) fn observed_in(
+        &self,
+        sources: &Sources<'_>,
+        engine: &Engine,
+        keep: Keep,
+    ) -> Result<Observation, Failure> {
+        let progress = Progress::start();
         // Rejected rows are written from here, so they have to come here.
         let place = if sources.rejects().is_some() && self.pushdown == Pushdown::Auto {
             Pushdown::Never
@@ -138,6 +166,38 @@ impl Work {
             Keep::Rollups => observe::observe(engine, &request, &says)?,
             Keep::Rows => observe::observe_rows(engine, &request, &says)?,
         })
+    }
+}
+
+impl Work {
+    /// Reads so much of the sources once more, for the history. None where there are no requests in it.
+    pub(super) fn fresh(
+        &self,
+        sources: &Sources<'_>,
+        memory_limit: Option<&str>,
+        lookback: SignedDuration,
+    ) -> Result<Option<Fresh>, Failure> {
+        if sources.come_once() {
+            return Err(Failure::usage(
+                "the deep scope reads the source twice, and standard input comes once",
+                "write it to a file and name that, or use `--scope standard`",
+            ));
+        }
+        let progress = Progress::start();
+        progress.says("catching the history up");
+        // Of its own: the other holds the rows of another lookback.
+        let engine = Engine::open(memory_limit)?;
+        let request = Request {
+            load: sources.load(&self.policy, self.now),
+            // Half the lookback is the longest window that may be compared with one before.
+            window: lookback / 2,
+            lookback,
+            until: self.until,
+            prices: &self.models,
+            // They are written when the window is read.
+            rejects: None,
+        };
+        Ok(observe::history::fresh(&engine, &request, &|_| ())?)
     }
 }
 

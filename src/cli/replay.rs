@@ -11,7 +11,7 @@ use super::{
     history::{HistoryArgs, evidence},
     plan::duration,
     sink,
-    ticking::{Look, step},
+    ticking::{Look, Moment, step},
 };
 use crate::{
     decide::{self, Inputs},
@@ -95,7 +95,7 @@ fn ticks(
     let mut watch = Watch::default();
     let (mut memory, nowhere) = (Memory::default(), BTreeMap::new());
     for slot in record.slots() {
-        let mut findings = step(record, slot, Look::Judge, &mut history, &mut watch, policy);
+        let mut findings = step(Moment::of(record, slot), Look::Judge, &mut history, &mut watch, policy);
         let at = record.end_of(slot);
         if told_after.is_some_and(|after| at <= after) {
             continue;

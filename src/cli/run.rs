@@ -9,6 +9,7 @@ use super::{
     Failure, configurations, files,
     governance::GovernanceArgs,
     holder::{holder, tick_id},
+    past::{self, Past},
     plan::duration,
     planning::{Keep, Pushdown, Work},
     screen::{plain, screen},
@@ -43,6 +44,7 @@ Examples:
   optimizer run --from postgres://reader@db/llm --sink https://orchestrator
                                                        one tick; put it on a schedule of 15 minutes
   optimizer run --scope safety --from … --sink …       every minute: only takes back what does harm
+  optimizer run --scope deep --from … --sink …         every hour: keeps a history, sees trends, patterns, budgets of months
   optimizer status                                     what is under way, and what the last runs did
   optimizer stop --reason 'incident 812'               nothing is written any more until `optimizer resume`";
 
@@ -104,6 +106,8 @@ enum ScopeArg {
     Safety,
     /// Everything; every 15 minutes
     Standard,
+    /// Everything, by the history too, which is caught up from the source; every hour
+    Deep,
 }
 
 impl From<ScopeArg> for Scope {
@@ -111,6 +115,7 @@ impl From<ScopeArg> for Scope {
         match scope {
             ScopeArg::Safety => Self::Safety,
             ScopeArg::Standard => Self::Standard,
+            ScopeArg::Deep => Self::Deep,
         }
     }
 }
@@ -129,6 +134,7 @@ enum RunFormat {
 struct Looked {
     planned: Option<Planned>,
     traffic: Vec<(String, Seen)>,
+    past: Option<Past>,
     reference_ms: BTreeMap<String, f64>,
     until: Timestamp,
 }
@@ -218,7 +224,7 @@ fn act(arguments: &RunArgs, setup: Setup<'_>, store: &mut Store, lease: &Lease) 
     point();
     tick.reconcile(store, lease)?;
     let known = state::known(store, now)?;
-    let looked = look(arguments, &tick, policy, &known, now);
+    let looked = look(arguments, &tick, store, policy, &known, now);
     let (commit, failure) = follow(arguments, &mut tick, store, looked, &known, &mut report)?;
     tick.commit(store, lease, commit)?;
     point();
@@ -241,7 +247,7 @@ fn dry(arguments: &RunArgs, setup: Setup<'_>) -> Result<Done, Failure> {
     let mut tick = Tick::open(setup, &mut store)?;
     tick.foresee()?;
     let known = state::known(&mut store, now)?;
-    let looked = look(arguments, &tick, policy, &known, now);
+    let looked = look(arguments, &tick, &mut store, policy, &known, now);
     let (_, failure) = follow(arguments, &mut tick, &mut store, looked, &known, &mut report)?;
     tick.tell(&mut report);
     Ok(Done { report, failure })
@@ -257,6 +263,7 @@ fn empty(arguments: &RunArgs, setup: &Setup<'_>) -> RunReport {
         sink: setup.sink.shown(),
         plan: None,
         data_until: None,
+        history: None,
         steps: Vec::new(),
         not_begun: Vec::new(),
         alerts: Vec::new(),
@@ -282,6 +289,7 @@ fn follow(
     };
     report.data_until = Some(looked.until);
     tick.look(Some(&looked.traffic))?;
+    report.history = looked.past.as_ref().and_then(Past::held);
     let Some(Planned { plan, memory }) = looked.planned else { return Ok((Commit::default(), None)) };
     report.plan = Some(PlanRef {
         id: plan.id.clone(),
@@ -296,13 +304,15 @@ fn follow(
     tick.begin(store, &plan, &given)?;
     let services = plan.services.iter().map(|summary| summary.service.as_str());
     let next = known.remembered.clone().after(plan.windows.window.end(), services, &memory);
-    Ok((state::commit(&plan, known, &next), None))
+    let commit = state::commit(&plan, known, &next);
+    Ok((looked.past.iter().fold(commit, |commit, past| past.commit(commit)), None))
 }
 
 /// Reads the traffic, and plans by it where the scope asks for that.
 fn look(
     arguments: &RunArgs,
     tick: &Tick<'_>,
+    store: &mut Store,
     policy: &Policy,
     known: &state::Known,
     now: Timestamp,
@@ -310,7 +320,13 @@ fn look(
     let scope = Scope::from(arguments.scope);
     let wants = tick.wants()?;
     if wants.is_empty() && scope == Scope::Safety {
-        return Ok(Looked { planned: None, traffic: Vec::new(), reference_ms: BTreeMap::new(), until: now });
+        return Ok(Looked {
+            planned: None,
+            traffic: Vec::new(),
+            past: None,
+            reference_ms: BTreeMap::new(),
+            until: now,
+        });
     }
     let two_windows = arguments.window.checked_mul(2).unwrap_or(SignedDuration::MAX);
     // Every minute that was not counted yet.
@@ -319,7 +335,7 @@ fn look(
         .map_or(SignedDuration::ZERO, |minute| SignedDuration::from_secs((now.as_second() - 60 * minute).max(0) + 600));
     let lookback = match scope {
         Scope::Safety => uncounted,
-        Scope::Standard => arguments.lookback.unwrap_or(SignedDuration::from_hours(24)),
+        Scope::Standard | Scope::Deep => arguments.lookback.unwrap_or(SignedDuration::from_hours(24)),
     };
     let work = Work {
         policy: policy.clone(),
@@ -335,9 +351,15 @@ fn look(
         remembered: known.remembered.clone(),
         governance: arguments.governance.service()?,
     };
-    interruptible(arguments.source.memory_limit(), move |engine, downloads| {
+    let missing = match scope {
+        Scope::Deep => Some(past::missing(store, arguments.until.unwrap_or(now).min(now))?),
+        Scope::Safety | Scope::Standard => None,
+    };
+    let limit = arguments.source.memory_limit().map(str::to_owned);
+    let (looked, rest) = interruptible(arguments.source.memory_limit(), move |engine, downloads| {
         let keep = if wants.is_empty() { Keep::Rollups } else { Keep::Rows };
-        let observation = work.observed(engine, downloads, keep)?;
+        let sources = work.found(downloads)?;
+        let observation = work.observed_in(&sources, engine, keep)?;
         let until = observation.windows.window.end();
         // A minute that is not over yet is counted when it is.
         let until_minute = until.as_second().div_euclid(60);
@@ -348,9 +370,17 @@ fn look(
         let watched: Vec<Watched> = wants.into_iter().map(watched).collect();
         let seen = observe::sides(engine, &watched, &work.models)?;
         let traffic = watched.into_iter().map(|watched| watched.service).zip(seen);
-        let planned = (scope != Scope::Safety).then(|| work.decided(&observation).0);
-        Ok(Looked { planned, traffic: traffic.collect(), reference_ms: references(&observation), until })
-    })
+        let planned = (scope == Scope::Standard).then(|| work.decided(&observation).0);
+        let (traffic, reference_ms) = (traffic.collect(), references(&observation));
+        let looked = Looked { planned, traffic, past: None, reference_ms, until };
+        let fresh = missing.map(|lookback| work.fresh(&sources, limit.as_deref(), lookback)).transpose()?;
+        drop(sources);
+        Ok((looked, fresh.map(|fresh| (work, observation, fresh))))
+    })?;
+    let Some((work, mut observation, fresh)) = rest else { return Ok(looked) };
+    let past = past::caught_up(store, fresh.as_ref(), &mut observation, policy)?;
+    let planned = Some(work.decided_after(&observation, Some(&past)).0);
+    Ok(Looked { planned, past: Some(past), ..looked })
 }
 
 /// Latency p95 of each service as it is now.

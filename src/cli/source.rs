@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Failure;
 use crate::{
     domain::Policy,
-    observe::{self, Downloads, Engine, FileGroup, LayoutChoice, LoadRequest, ObserveError},
+    observe::{self, Downloads, Engine, FileGroup, Format, LayoutChoice, LoadRequest, ObserveError},
 };
 
 /// The example data of this repository, used when nothing else is named.
@@ -119,6 +119,11 @@ impl Sources<'_> {
             pushdown: None,
             now,
         }
+    }
+
+    /// Whether a part of it can be read only once.
+    pub(super) fn come_once(&self) -> bool {
+        self.groups.iter().chain(&self.scores).any(|group| group.format == Format::Stdin)
     }
 
     pub(super) fn rejects(&self) -> Option<&Path> {

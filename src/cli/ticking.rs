@@ -14,24 +14,38 @@ pub(super) enum Look {
     Judge,
 }
 
+/// What every service did in one slot.
+pub(super) struct Moment {
+    /// First minute, since 1970.
+    pub start: i64,
+    /// Whether all of it is known.
+    pub whole: bool,
+    pub slots: Vec<(String, Slot)>,
+}
+
+impl Moment {
+    /// As the record has it.
+    pub(super) fn of(record: &Record, start: i64) -> Self {
+        let slots = record.slot(start).map(|(service, slot)| (service.to_owned(), slot)).collect();
+        Self { start, whole: record.covers(start), slots }
+    }
+}
+
 /// Remembers what each service did in the slot, and says what of it nobody would have expected.
 pub(super) fn step(
-    record: &Record,
-    slot: i64,
+    Moment { start, whole, mut slots }: Moment,
     look: Look,
     history: &mut History,
     watch: &mut Watch,
     policy: &Policy,
 ) -> Vec<Finding> {
-    let mut slots: Vec<(String, Slot)> = record.slot(slot).map(|(service, slot)| (service.to_owned(), slot)).collect();
     for (service, slot) in &slots {
         history.push(service, slot);
     }
-    let whole = record.covers(slot);
     // A service that always has requests and has none now has not left the record: it did nothing.
     if whole {
-        let silent = history.silent(slot * 60);
-        slots.extend(silent.into_iter().map(|service| (service, Slot::silence(slot * 60))));
+        let silent = history.silent(start * 60);
+        slots.extend(silent.into_iter().map(|service| (service, Slot::silence(start * 60))));
     }
     let mut findings = Vec::new();
     for (service, slot) in &slots {

@@ -19,6 +19,8 @@ pub enum Scope {
     Safety,
     /// A whole tick.
     Standard,
+    /// A whole tick that also catches the history up from the source, and plans by where things have been going.
+    Deep,
 }
 
 impl Scope {
@@ -27,6 +29,7 @@ impl Scope {
         match self {
             Self::Safety => "safety",
             Self::Standard => "standard",
+            Self::Deep => "deep",
         }
     }
 }
@@ -47,12 +50,33 @@ pub struct RunReport {
     pub plan: Option<PlanRef>,
     /// End of the traffic that was read; none where none could be.
     pub data_until: Option<Timestamp>,
+    /// What is kept of the traffic; only in the deep scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryHeld>,
     /// Rollouts under way, and those that began or ended in this run; by service.
     pub steps: Vec<StepLine>,
     /// What was decided and not begun.
     pub not_begun: Vec<NotBegunLine>,
     /// What somebody should look at.
     pub alerts: Vec<Alert>,
+}
+
+/// What is kept of the traffic, so that it need not be read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryHeld {
+    /// Start of its oldest slot.
+    pub from: Timestamp,
+    /// End of its newest.
+    pub until: Timestamp,
+    /// Slots of 15 minutes.
+    pub quarter_hours: u64,
+    pub hours: u64,
+    pub days: u64,
+    /// Slots that this run wrote, and those it dropped.
+    pub written: u64,
+    pub dropped: u64,
+    /// Slots of which the source has fewer rows than it had; they stay as they were.
+    pub kept: u64,
 }
 
 /// The plan of a run.

@@ -8,25 +8,20 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::{
     Engine, ObserveError, Request, Stage,
-    fold::{CellKey, Slots},
+    cut::{Buckets, Cut, Slots, add, cut},
     kept::KeptHour,
-    reduce::{self, Reduced},
     totals::Totals,
 };
 use crate::{
     domain::{
         Arm, Grain, Segment, Window,
-        format::visible,
         plan::{SourceSummary, UntilSource, Windows},
     },
     stats::{
-        ArmEvidence, Bucket, Figures, Observation, Reference, Rollup, ServiceEvidence,
+        ArmEvidence, Figures, Observation, Reference, Rollup, ServiceEvidence,
         history::{Slot, spend, values},
     },
 };
-
-/// The pieces in which the variation of means over time is looked at; where slots are shorter, the slots.
-const BUCKET: Grain = Grain::FiveMinutes;
 
 /// A span is cut into about this many of them; more are put together.
 const MOST_BUCKETS: i64 = 96;
@@ -34,7 +29,7 @@ const MOST_BUCKETS: i64 = 96;
 const DAY_MINUTES: i64 = 1_440;
 
 /// Days before the window whose same hours are what it is held against.
-const REFERENCE_DAYS: usize = 7;
+pub const REFERENCE_DAYS: usize = 7;
 
 /// What is served alike: the cells of one arm in one segment, added up.
 #[derive(Debug)]
@@ -56,9 +51,6 @@ struct Piece {
     /// The same in shorter pieces, by first minute; only of slots.
     buckets: Buckets,
 }
-
-/// Totals of latency, cost and quality by first minute of a time bucket.
-type Buckets = BTreeMap<i64, [Bucket; 3]>;
 
 impl Piece {
     fn spend_usd(&self) -> f64 {
@@ -85,62 +77,30 @@ pub fn record(
     grain: Grain,
     progress: &dyn Fn(Stage),
 ) -> Result<Record, ObserveError> {
-    progress(Stage::Reading);
-    let first = |windows: &Windows| grain.start(windows.lookback.start().as_microsecond().div_euclid(60_000_000));
-    let slots = |windows: &Windows| Slots::Every { minutes: grain.minutes(), first: first(windows) };
-    let (mut census, windows) = reduce::loaded(engine, request, &slots)?;
-    let (asked, first, plain) = (windows.lookback, first(&windows), census.plain.take());
-    let reduced = reduce::reduced(engine, request, &census, plain, slots(&windows), progress, |cells| {
-        let mut lanes: BTreeMap<CellKey, BTreeMap<i64, (Totals, Buckets)>> = BTreeMap::new();
-        for cell in cells {
-            // Variants share a config and a segment; who is a canary is for rollouts to say.
-            let key = CellKey { span: 0, variant: None, ..cell.key.clone() };
-            let slot = first + i64::from(cell.key.span) * grain.minutes();
-            let (totals, buckets) = lanes.entry(key).or_default().entry(slot).or_default();
-            totals.absorb(&cell.counts, &cell.histograms);
-            for minute in &cell.minutes {
-                add(buckets, grain.min(BUCKET).start(minute.at), &minute.buckets());
-            }
-        }
-        Ok(lanes)
-    })?;
-    let Reduced { used, duplicates, made } = reduced;
-    let figures = if census.metrics.is_some() { reduce::figures(engine)? } else { BTreeMap::new() };
-    if used == 0 && figures.is_empty() {
-        return Err(reduce::nothing_in_window(&census, &windows));
-    }
-    let source = reduce::summary(&census, used, duplicates);
-    let mut services: BTreeMap<String, Vec<Lane>> = BTreeMap::new();
-    for (key, slots) in made {
-        let shown = |name: &Option<String>| name.as_deref().map(visible);
-        let arm = Arm {
-            provider: shown(&key.provider),
-            model: visible(&key.model),
-            config_version: shown(&key.config_version),
-        };
-        let segment = Segment::from_complexity(key.complexity.as_deref());
-        let lanes = services.entry(visible(&key.service)).or_default();
-        let hours = hours(grain, &slots);
-        let slots = slots.into_iter().map(|(at, (totals, buckets))| Piece { at, totals, buckets }).collect();
-        lanes.push(Lane { segment, arm, slots, hours });
-    }
-    Ok(Record { grain, asked, until: windows.until, source, figures, services })
+    Ok(cut(engine, request, grain, progress)?.into())
 }
 
-fn hours(grain: Grain, slots: &BTreeMap<i64, (Totals, Buckets)>) -> Vec<Piece> {
+impl From<Cut> for Record {
+    fn from(cut: Cut) -> Self {
+        let Cut { grain, asked, until, source, figures, lanes: made } = cut;
+        let mut services: BTreeMap<String, Vec<Lane>> = BTreeMap::new();
+        for (key, slots) in made {
+            let (service, segment, arm) = key.shown();
+            let hours = hours(grain, &slots);
+            let slots = slots.into_iter().map(|(at, (totals, buckets))| Piece { at, totals, buckets }).collect();
+            services.entry(service).or_default().push(Lane { segment, arm, slots, hours });
+        }
+        Self { grain, asked, until, source, figures, services }
+    }
+}
+
+fn hours(grain: Grain, slots: &Slots) -> Vec<Piece> {
     let mut hours: BTreeMap<i64, Totals> = BTreeMap::new();
     for (slot, (totals, _)) in slots.iter().filter(|_| grain < Grain::Hour) {
         hours.entry(Grain::Hour.start(*slot)).or_default().absorb(&totals.counts, &totals.histograms);
     }
     let piece = |(at, totals)| Piece { at, totals, buckets: Buckets::default() };
     hours.into_iter().map(piece).collect()
-}
-
-fn add(sums: &mut Buckets, at: i64, buckets: &[Bucket; 3]) {
-    for (sum, bucket) in sums.entry(at).or_default().iter_mut().zip(buckets) {
-        sum.weight += bucket.weight;
-        sum.sum += bucket.sum;
-    }
 }
 
 impl Record {
@@ -254,17 +214,7 @@ impl Record {
                 arms.entry(&lane.arm).or_default().absorb(&totals.counts, &totals.histograms);
                 all.absorb(&totals.counts, &totals.histograms);
             }
-            if arms.is_empty() {
-                return None;
-            }
-            let rollup = all.rollup();
-            let slot = Slot {
-                at: start * 60,
-                service: values(&rollup, length),
-                arms: arms.into_iter().map(|(arm, totals)| (arm.clone(), values(&totals.rollup(), length))).collect(),
-                spend_usd: spend(&rollup.requests, &rollup.cost),
-            };
-            Some((service.as_str(), slot))
+            (!arms.is_empty()).then(|| (service.as_str(), figures(start, length, &all, arms)))
         })
     }
 
@@ -347,18 +297,23 @@ impl Record {
         // A day whose hours begin before the service or the source does is a day cut short.
         let first = lanes.iter().filter_map(|lane| lane.slots.first()).map(|piece| piece.at).min();
         let first = first.unwrap_or(all.0).max(minutes(&self.asked).0);
-        let whole = (1..).zip(&days).filter(|(day, _)| hours.0 - day * DAY_MINUTES >= first).map(|(_, sum)| sum);
+        let whole =
+            (1..).zip(&days).filter(|(day, _)| hours.0 - day * DAY_MINUTES >= first).map(|(_, sum)| &sum.totals);
         evidence.reference = reference(whole, (hours.1 - hours.0) as f64, self.covered_minutes(&windows.window));
         Some(evidence)
     }
 }
 
-/// The same hours of the days before; none where there was nothing.
-fn reference<'a>(days: impl Iterator<Item = &'a Sum>, minutes: f64, covered_minutes: Option<f64>) -> Option<Reference> {
-    let (mut all, mut each) = (Sum::default(), Vec::new());
-    for day in days.filter(|day| day.totals.counts.rows > 0) {
-        all.absorb(day);
-        each.push(values(&day.totals.rollup(), Some(minutes)));
+/// The same hours of the days before, so many minutes of each; none where there was nothing.
+pub(super) fn reference<'a>(
+    days: impl Iterator<Item = &'a Totals>,
+    minutes: f64,
+    covered_minutes: Option<f64>,
+) -> Option<Reference> {
+    let (mut all, mut each) = (Totals::default(), Vec::new());
+    for day in days.filter(|day| day.counts.rows > 0) {
+        all.absorb(&day.counts, &day.histograms);
+        each.push(values(&day.rollup(), Some(minutes)));
     }
     (!each.is_empty()).then(|| Reference { rollup: all.rollup(), days: each, covered_minutes })
 }
@@ -408,6 +363,22 @@ impl Sum {
             self.buckets.values().map(|buckets| buckets[metric]).filter(|bucket| bucket.weight > 0.0).collect()
         };
         Rollup { latency_buckets: of(0), cost_buckets: of(1), quality_buckets: of(2), ..self.totals.rollup() }
+    }
+}
+
+/// The figures of a slot of a service. `length` is that of the slot, in minutes; none where not all of it is known.
+pub(super) fn figures<'a>(
+    start: i64,
+    length: Option<f64>,
+    all: &Totals,
+    arms: impl IntoIterator<Item = (&'a Arm, Totals)>,
+) -> Slot {
+    let rollup = all.rollup();
+    Slot {
+        at: start * 60,
+        service: values(&rollup, length),
+        arms: arms.into_iter().map(|(arm, totals)| (arm.clone(), values(&totals.rollup(), length))).collect(),
+        spend_usd: spend(&rollup.requests, &rollup.cost),
     }
 }
 

@@ -80,10 +80,10 @@ impl Totals {
         }
     }
 
-    /// The form that is kept.
-    pub(super) fn stored(&self) -> StoredTotals {
+    /// Sums of weights, in the order in which they are kept.
+    pub(super) fn sums(&self) -> [i128; 10] {
         let Counts {
-            rows,
+            rows: _,
             weight,
             weight_squared,
             served,
@@ -95,7 +95,19 @@ impl Totals {
             timeouts,
             retried,
         } = self.counts;
-        let sums = [
+        [weight, weight_squared, served, succeeded, provider_errors, caller_errors, unpriced, unseen, timeouts, retried]
+    }
+
+    /// Counts from [`Self::sums`]; what was kept before the last two were counted has none of them. None where others are missing.
+    pub(super) fn counts(rows: u64, kept: &[i128]) -> Option<Counts> {
+        let mut sums = [0; 10];
+        if kept.len() < 8 {
+            return None;
+        }
+        for (sum, kept) in sums.iter_mut().zip(kept) {
+            *sum = *kept;
+        }
+        let [
             weight,
             weight_squared,
             served,
@@ -106,14 +118,31 @@ impl Totals {
             unseen,
             timeouts,
             retried,
-        ];
+        ] = sums;
+        Some(Counts {
+            rows,
+            weight,
+            weight_squared,
+            served,
+            succeeded,
+            provider_errors,
+            caller_errors,
+            unpriced,
+            unseen,
+            timeouts,
+            retried,
+        })
+    }
+
+    /// The form that is kept.
+    pub(super) fn stored(&self) -> StoredTotals {
         let bins = |histogram: &Histogram| {
             let bins = histogram.bins().into_iter();
             bins.map(|(bin, rows, weight, total)| (bin, rows, weight, total.to_string())).collect()
         };
         StoredTotals {
-            rows,
-            sums: sums.map(|sum| sum.to_string()).to_vec(),
+            rows: self.counts.rows,
+            sums: self.sums().map(|sum| sum.to_string()).to_vec(),
             bins: std::array::from_fn(|metric| bins(&self.histograms[metric])),
         }
     }
@@ -142,39 +171,8 @@ pub struct StoredTotals {
 impl StoredTotals {
     /// What was stored; none where a number is none.
     pub(super) fn restored(&self) -> Option<Totals> {
-        let mut sums = [0; 10];
-        if self.sums.len() < 8 {
-            return None;
-        }
-        for (sum, text) in sums.iter_mut().zip(&self.sums) {
-            *sum = text.parse().ok()?;
-        }
-        let [
-            weight,
-            weight_squared,
-            served,
-            succeeded,
-            provider_errors,
-            caller_errors,
-            unpriced,
-            unseen,
-            timeouts,
-            retried,
-        ] = sums;
-        let rows = self.rows;
-        let counts = Counts {
-            rows,
-            weight,
-            weight_squared,
-            served,
-            succeeded,
-            provider_errors,
-            caller_errors,
-            unpriced,
-            unseen,
-            timeouts,
-            retried,
-        };
+        let sums: Option<Vec<i128>> = self.sums.iter().map(|text| text.parse().ok()).collect();
+        let counts = Totals::counts(self.rows, &sums?)?;
         let mut totals = Totals { counts, ..Totals::default() };
         for (histogram, bins) in totals.histograms.iter_mut().zip(&self.bins) {
             for (bin, rows, weight, total) in bins {

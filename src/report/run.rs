@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     format::{self, percent, quantity},
     policy::Mode,
-    run::{Did, RunReport, StepLine},
+    run::{Did, HistoryHeld, RunReport, StepLine},
     verdict::{Judgement, Reading, Verdict},
 };
 
@@ -36,6 +36,9 @@ pub fn run(report: &RunReport, screen: Screen) -> String {
     let until =
         report.data_until.map_or("none could be read".to_owned(), |until| format!("until {}", words::instant(until)));
     line("traffic", &until);
+    if let Some(history) = &report.history {
+        line("history", &held(history));
+    }
     if let Some(plan) = &report.plan {
         let decisions = format::counted(plan.decisions, "decision");
         line("plan", &format!("{}: {decisions}, {} to change something", plan.id, plan.moving));
@@ -63,6 +66,19 @@ pub fn run(report: &RunReport, screen: Screen) -> String {
         text += "\nDry run: nothing was written.\n";
     }
     text
+}
+
+fn held(history: &HistoryHeld) -> String {
+    let slots = [
+        format::counted(history.quarter_hours, "quarter hour"),
+        format::counted(history.hours, "hour"),
+        format::counted(history.days, "day"),
+    ];
+    let lost = match history.kept {
+        0 => String::new(),
+        kept => format!("; {} stay, of which the source has lost rows", format::counted(kept, "slot")),
+    };
+    format!("{} … {}: {}{lost}", words::instant(history.from), words::instant(history.until), slots.join(", "))
 }
 
 fn steps(lines: &[StepLine], dry_run: bool, screen: Screen) -> String {

@@ -5,6 +5,7 @@ use sqlx::{Acquire as _, AnyConnection};
 use super::{
     Deed, Document, Lease, StateError, Store, Table, audit, documents, lease,
     plans::{self, DecisionRow, PlanRow},
+    slots::{self, SlotRow},
 };
 
 /// What belongs together.
@@ -15,6 +16,10 @@ pub struct Commit {
     pub plan: Option<(PlanRow, Vec<DecisionRow>)>,
     /// What ticks remember, with the generation that was seen.
     pub memory: Option<(String, i64)>,
+    /// Slots of the history to be written in the place of those that are there.
+    pub slots: Vec<SlotRow>,
+    /// Slots to be forgotten, by length and first minute.
+    pub outlived: Vec<(String, i64)>,
 }
 
 /// Why nothing was written.
@@ -63,6 +68,12 @@ async fn write(
         if !documents::put(&mut transaction, *table, document).await? {
             return Ok(Err(Refused::Overtaken));
         }
+    }
+    for slot in &commit.slots {
+        slots::put(&mut transaction, slot).await?;
+    }
+    for (grain, start) in &commit.outlived {
+        slots::forget(&mut transaction, grain, *start).await?;
     }
     if !commit.deeds.is_empty() {
         audit::add(&mut transaction, &commit.deeds).await?;

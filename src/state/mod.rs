@@ -16,6 +16,7 @@ mod packed;
 mod plans;
 mod shape;
 mod snapshot;
+mod slots;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,7 @@ pub use export::Header;
 pub use gc::{Over, Space, Stale};
 pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
+pub use slots::{SlotHead, SlotRow, SlotText};
 
 /// In the order they are applied, never changed once released.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -43,6 +45,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "rollouts", include_str!("../../migrations/0003_rollouts.sql")),
     (4, "rollouts_by_time", include_str!("../../migrations/0004_rollouts_by_time.sql")),
     (5, "deeds_by_action", include_str!("../../migrations/0005_deeds_by_action.sql")),
+    (6, "history", include_str!("../../migrations/0006_history.sql")),
 ];
 
 /// How often making the tables is tried.

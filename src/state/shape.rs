@@ -76,6 +76,20 @@ pub(super) const TABLES: &[Shape] = &[
     documents("breakers"),
     documents("ticks"),
     Shape {
+        name: "history",
+        since: 6,
+        key: &["grain", "start"],
+        columns: &[
+            ("grain", Kind::Text),
+            ("start", Kind::Number),
+            ("minutes", Kind::Number),
+            ("source_rows", Kind::Number),
+            ("figures", Kind::Text),
+            ("body", Kind::Text),
+        ],
+        heavy: true,
+    },
+    Shape {
         name: AUDIT,
         since: 3,
         key: &["seq"],

@@ -15,7 +15,7 @@ use crate::domain::{Arm, Metric};
 const DAY: i64 = 86_400;
 
 /// Days whose spend is kept.
-const KEPT_DAYS: i64 = 400;
+pub const KEPT_DAYS: i64 = 400;
 
 /// How long slots are kept, in seconds: two weeks, so that a weekly pattern has been seen twice.
 pub const KEPT_SECONDS: i64 = 14 * DAY;

@@ -86,6 +86,7 @@ pub fn report(setup: &Setup<'_>) -> RunReport {
         sink: "scoreboard".into(),
         plan: None,
         data_until: Some(setup.now),
+        history: None,
         steps: Vec::new(),
         not_begun: Vec::new(),
         alerts: Vec::new(),

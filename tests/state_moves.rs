@@ -12,8 +12,8 @@ use std::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use jiff::Timestamp;
 use optimizer::state::{
-    Address, BaselineRow, Commit, DecisionRow, Deed, Document, Existing, Open, PlanRow, StateError, Store, Table,
-    Wanted,
+    Address, BaselineRow, Commit, DecisionRow, Deed, Document, Existing, Open, PlanRow, SlotHead, SlotRow, StateError,
+    Store, Table, Wanted,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use sha2::{Digest as _, Sha256};
@@ -100,7 +100,10 @@ fn fill(store: &mut Store, texts: &[String]) {
         let documents = Table::ALL.map(|table| document(table, format!("{}{number}", text(number)))).to_vec();
         let deed =
             Deed { at: text(1), actor: text(number), action: text(number + 1), service: text(0), body: body.clone() };
-        store.commit(None, &Commit { documents, deeds: vec![deed.clone(), deed], ..Commit::default() }).unwrap();
+        let head = SlotHead { grain: text(number), start: number as i64 - 1, minutes: 60, rows: 7 };
+        let slots = vec![SlotRow { head, figures: text(number + 1), body: body.clone() }];
+        let deeds = vec![deed.clone(), deed];
+        store.commit(None, &Commit { documents, deeds, slots, ..Commit::default() }).unwrap();
     }
     for _ in 0..texts.len() {
         let lease = store.acquire("one", Duration::from_mins(1)).unwrap();
@@ -144,11 +147,13 @@ fn any_rows_go_from_one_database_to_the_other_and_back() {
 
 #[test]
 fn an_empty_store_and_those_of_every_earlier_version_move_too() {
-    const STEPS: [&str; 4] = [
+    const STEPS: [&str; 6] = [
         include_str!("../migrations/0001_baselines.sql"),
         include_str!("../migrations/0002_plans.sql"),
         include_str!("../migrations/0003_rollouts.sql"),
         include_str!("../migrations/0004_rollouts_by_time.sql"),
+        include_str!("../migrations/0005_deeds_by_action.sql"),
+        include_str!("../migrations/0006_history.sql"),
     ];
     let folder = tempdir().unwrap();
     for version in 0..=STEPS.len() {

@@ -16,7 +16,7 @@ use support::{
 /// A store as runs leave it: a rollout under way, one of its writes settled.
 fn lived() -> World {
     let world = World::new(GOOD);
-    world.tick(&[]);
+    world.tick(&["--scope", "deep"]);
     world
 }
 
@@ -79,6 +79,9 @@ fn a_store_that_lived_is_sound_and_every_hand_in_it_is_seen() {
         ("DELETE FROM optimizer_plans", "decisions", "and the plan is not"),
         ("UPDATE optimizer_memory SET body = '[]'", "memory", "it cannot be read"),
         ("INSERT INTO optimizer_baselines VALUES ('march', 'golden', '2026', '{}')", "baselines", "it cannot be read"),
+        ("UPDATE optimizer_history SET body = 'gz1:' WHERE grain = '15m'", "history", "it cannot be read"),
+        ("UPDATE optimizer_history SET figures = '' WHERE grain = '1h'", "history", "its form is not known"),
+        ("UPDATE optimizer_history SET grain = '2h'", "history", "2h"),
         ("UPDATE optimizer_audit SET actor = 'eve' WHERE seq = 1", "audit", "deed 1 was changed"),
     ] {
         fs::write(&backup, &good).unwrap();

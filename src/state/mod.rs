@@ -15,8 +15,8 @@ mod lease;
 mod packed;
 mod plans;
 mod shape;
-mod snapshot;
 mod slots;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &GcArgs) -> Result<(), Failure> {
     let mut store = arguments.state.open(Open::Existing)?;
     let id = tick_id(now);
     let lease = acquire(&mut store, &id, arguments.wait)?;
-    let mut moving = Moving { id, now, by: person(), reason, moved: BTreeMap::new(), files: 0 };
+    let mut moving = Moving { id, now, by: person(), reason: &reason, moved: BTreeMap::new(), files: 0 };
     let done = moving.all(&mut store, &lease, &arguments.archive, &ages);
     let done = done.and_then(|()| Ok(store.give_back()?));
     let released = store.release(lease);

@@ -17,9 +17,9 @@ use crate::{
         examination::{Examination, LookedAt, Problem, SCHEMA_VERSION},
         format::counted,
     },
-    observe::Baseline,
+    observe::{Baseline, history},
     report,
-    state::{Open, StateError, Store, Table},
+    state::{Open, SlotHead, SlotText, StateError, Store, Table},
 };
 
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ const UNDER_WAY: &str = "hold the runs (`optimizer stop`), see what the sink has
 const HARMLESS: &str = "nothing goes by it any more; `optimizer state gc` moves it out when it is old enough";
 
 /// Tables whose rows say nothing of others.
-const ALONE: [&str; 2] = ["baselines", "plans"];
+const ALONE: [&str; 3] = ["baselines", "plans", "history"];
 
 pub(super) fn run(arguments: &VerifyArgs) -> Result<(), Failure> {
     let mut store = arguments.state.open(Open::AsItIs)?;
@@ -117,6 +117,7 @@ impl Notes {
                 "decisions" => self.decisions(store)?,
                 "memory" => self.memory(store)?,
                 "audit" => self.audit(store)?,
+                "history" => self.history(store)?,
                 // Others are only counted here; their rows stand for themselves.
                 name => {
                     if let Some(table) = Table::ALL.into_iter().find(|each| each.name() == format!("optimizer_{name}"))
@@ -213,6 +214,19 @@ impl Notes {
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn history(&mut self, store: &mut Store) -> Result<(), StateError> {
+        for SlotHead { grain, start, .. } in store.slot_heads()? {
+            let mut text = |which| store.slot_texts(&grain, start..start + 1, which);
+            let texts = text(SlotText::Figures)?.pop().zip(text(SlotText::Body)?.pop());
+            let why = texts.and_then(|((_, figures), (_, body))| history::damage(&grain, start, &figures, &body));
+            if let Some(why) = why {
+                let fix = "deep runs stop at it; restore a backup, or delete the row: the next one reads it again while the source has it";
+                self.wrong("history", &format!("{grain} {}", history::instant(start)), why, fix);
+            }
         }
         Ok(())
     }

@@ -67,6 +67,18 @@ impl Fresh {
     }
 }
 
+/// What is wrong with the texts of a slot that is stored; none where both can be read.
+#[must_use]
+pub fn damage(grain: &str, start: i64, figures: &str, body: &str) -> Option<String> {
+    let read = match grain.parse() {
+        Ok(Grain::Hour) => figures::slots(start, figures).map(drop),
+        Ok(Grain::Day) => day_spend(figures).map(drop),
+        Ok(_) => Ok(()),
+        Err(unknown) => return Some(unknown),
+    };
+    read.and_then(|()| pack::to_cells(body).map(drop)).err().map(|cause| format!("it cannot be read ({cause})"))
+}
+
 /// The instant of a minute since 1970.
 #[must_use]
 pub fn instant(minute: i64) -> Timestamp {

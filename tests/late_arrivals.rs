@@ -131,7 +131,8 @@ fn a_sink_that_will_not_go_back_is_given_the_old_configuration() {
     for code in [404, 409, 422] {
         let (mut world, peer) = world(BROKEN, Settings::default());
         world.tick(&[]);
-        let no_way_back = format!(r#"{{"match": {{"operation": "rollback"}}, "fault": {{"status": {{"code": {code}}}}}}}"#);
+        let no_way_back =
+            format!(r#"{{"match": {{"operation": "rollback"}}, "fault": {{"status": {{"code": {code}}}}}}}"#);
         peer.misbehave(rule(&no_way_back));
         let mut refused = 0;
         for _ in 0..12 {

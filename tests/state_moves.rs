@@ -100,7 +100,7 @@ fn fill(store: &mut Store, texts: &[String]) {
         let documents = Table::ALL.map(|table| document(table, format!("{}{number}", text(number)))).to_vec();
         let deed =
             Deed { at: text(1), actor: text(number), action: text(number + 1), service: text(0), body: body.clone() };
-        let head = SlotHead { grain: text(number), start: number as i64 - 1, minutes: 60, rows: 7 };
+        let head = SlotHead { grain: text(number), start: i64::try_from(number).unwrap() - 1, minutes: 60, rows: 7 };
         let slots = vec![SlotRow { head, figures: text(number + 1), body: body.clone() }];
         let deeds = vec![deed.clone(), deed];
         store.commit(None, &Commit { documents, deeds, slots, ..Commit::default() }).unwrap();

@@ -319,3 +319,25 @@ fn many_at_once_take_turns_and_lose_no_deed() {
         assert_eq!(place.open().verify().unwrap(), Ok(100));
     }
 }
+
+#[test]
+fn whoever_writes_waits_until_a_long_reading_is_over() {
+    let folder = tempdir().unwrap();
+    let place = Place(format!("sqlite:{}", folder.path().join("s.db").display()));
+    let (mut reader, mut writer) = (place.open(), place.open());
+    let (told, heard) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let read = reader.snapshot(|store| {
+                let before = store.verify()?;
+                told.send(()).unwrap();
+                std::thread::sleep(Duration::from_secs(6));
+                Ok::<_, StateError>((before, store.verify()?))
+            });
+            assert_eq!(read.unwrap(), (Ok(0), Ok(0)), "of one moment");
+        });
+        heard.recv().unwrap();
+        writer.commit(None, &Commit { deeds: vec![deed("stop")], ..Commit::default() }).unwrap();
+    });
+    assert_eq!(place.open().verify().unwrap(), Ok(1));
+}

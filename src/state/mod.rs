@@ -92,11 +92,22 @@ impl Store {
             runtime.block_on(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
         let file = address.file().map(Path::to_owned);
         let mut store = Self { runtime, connection, shown, file };
+        if store.file.is_some() {
+            store.wait_for_others()?;
+        }
         match open {
             Open::Create | Open::Existing => store.migrate()?,
             Open::AsItIs => store.check_version()?,
         }
         Ok(store)
+    }
+
+    /// A file has one writer at a time, and none while all of it is read: whoever comes meanwhile waits. An emergency stop above all has
+    /// to come through.
+    fn wait_for_others(&mut self) -> Result<(), StateError> {
+        let longer = sqlx::raw_sql("PRAGMA busy_timeout = 60000").execute(&mut self.connection);
+        let done = self.runtime.block_on(longer);
+        done.map(drop).map_err(|cause| self.failed("opening it", cause))
     }
 
     /// A store that is nowhere and empty, for runs that must not leave a trace.

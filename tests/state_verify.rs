@@ -81,7 +81,7 @@ fn a_store_that_lived_is_sound_and_every_hand_in_it_is_seen() {
         ("INSERT INTO optimizer_baselines VALUES ('march', 'golden', '2026', '{}')", "baselines", "it cannot be read"),
         ("UPDATE optimizer_history SET body = 'gz1:' WHERE grain = '15m'", "history", "it cannot be read"),
         ("UPDATE optimizer_history SET figures = '' WHERE grain = '1h'", "history", "its form is not known"),
-        ("UPDATE optimizer_history SET grain = '2h'", "history", "2h"),
+        ("UPDATE optimizer_history SET grain = '2h' WHERE grain = '24h'", "history", "2h"),
         ("UPDATE optimizer_audit SET actor = 'eve' WHERE seq = 1", "audit", "deed 1 was changed"),
     ] {
         fs::write(&backup, &good).unwrap();

@@ -77,7 +77,7 @@ impl Fixable for StateError {
                     .into()
             }
             Self::Missing { .. } => {
-                "`optimizer plan` or `optimizer baseline set` makes one; or name another with `--state` or OPTIMIZER_STATE".into()
+                "`optimizer run`, `plan` or `baseline set` makes one; or name another with `--state` or OPTIMIZER_STATE".into()
             }
             Self::Failed { .. } => "check that it can be reached and written, then run again; nothing is half done".into(),
             Self::Migration { .. } => "give this user the right to create tables, or name another store".into(),

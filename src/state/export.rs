@@ -152,10 +152,24 @@ impl Store {
             return self.each(format!("{} {order}", shape.select()), |row| shape.cells(row), take);
         }
         // Some fifty rows are read ahead, and of these, that is too much.
-        let [key] = shape.key else { unreachable!("heavy tables have one key") };
-        let mut keys = self.texts(format!("SELECT {key} FROM optimizer_{} {order}", shape.name))?;
-        for wanted in keys.drain(..) {
-            let query = sqlx::query(sqlx::AssertSqlSafe(format!("{} WHERE {key} = $1", shape.select()))).bind(&wanted);
+        let mut keys = Vec::new();
+        let all = format!("SELECT {} FROM optimizer_{} {order}", shape.key.join(", "), shape.name);
+        self.each(
+            all,
+            |row| shape.key_of(row),
+            |key| {
+                keys.push(key);
+                Ok::<(), StateError>(())
+            },
+        )?;
+        let wanted: Vec<String> = (1..).zip(shape.key).map(|(place, name)| format!("{name} = ${place}")).collect();
+        let sql = format!("{} WHERE {}", shape.select(), wanted.join(" AND "));
+        for key in keys {
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql.clone()));
+            let query = key.iter().fold(query, |query, cell| match cell {
+                Cell::Text(text) => query.bind(text.clone()),
+                Cell::Number(number) => query.bind(*number),
+            });
             let row = self.runtime.block_on(query.fetch_one(&mut self.connection));
             let cells = row.and_then(|row| shape.cells(&row)).map_err(|cause| self.failed("reading it", cause))?;
             take(cells)?;

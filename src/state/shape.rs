@@ -134,14 +134,21 @@ impl Shape {
 
     /// The values of a row that [`Self::select`] gave.
     pub(super) fn cells(&self, row: &AnyRow) -> Result<Vec<Cell>, sqlx::Error> {
-        let cell = |(name, kind): &Column| {
-            Ok(match kind {
-                Kind::Text => Cell::Text(row.try_get(*name)?),
-                Kind::Number => Cell::Number(row.try_get(*name)?),
-            })
-        };
-        self.columns.iter().map(cell).collect()
+        self.columns.iter().map(|column| cell(row, column)).collect()
     }
+
+    /// The values of its key alone.
+    pub(super) fn key_of(&self, row: &AnyRow) -> Result<Vec<Cell>, sqlx::Error> {
+        let columns = self.key.iter().filter_map(|key| self.columns.iter().find(|(name, _)| name == key));
+        columns.map(|column| cell(row, column)).collect()
+    }
+}
+
+fn cell(row: &AnyRow, (name, kind): &Column) -> Result<Cell, sqlx::Error> {
+    Ok(match kind {
+        Kind::Text => Cell::Text(row.try_get(*name)?),
+        Kind::Number => Cell::Number(row.try_get(*name)?),
+    })
 }
 
 #[cfg(test)]

@@ -99,6 +99,27 @@ fn the_safety_scope_sends_nothing_forward_that_was_left_open() {
 }
 
 #[test]
+fn a_later_step_without_an_answer_keeps_nobody_in_danger() {
+    let (mut world, peer) = world(GOOD, Settings::default());
+    let policy =
+        "extends: balanced\nrollout: {accept_unproven: true, bake_minutes: [0, 0, 0]}\nevidence: {min_scored: 100}\n";
+    std::fs::write(world.folder.path().join("policy.yaml"), policy).unwrap();
+    world.tick(&["--policy", "policy.yaml"]);
+    peer.misbehave(rule(r#"{"match": {"method": "PUT"}, "fault": "drop_before_apply"}"#));
+    let tries_a_step = |world: &mut World| {
+        world.goes_by(15);
+        world.run(&["--policy", "policy.yaml"]).code == Some(6)
+    };
+    assert!((0..8).any(|_| tries_a_step(&mut world)), "it wanted to go on");
+    peer.misbehave(Vec::new());
+    world.candidate = BROKEN;
+    world.goes_by(15);
+    let safety = world.tick(&["--policy", "policy.yaml", "--scope", "safety"]);
+    assert_eq!(did(&safety), ("rolled_back", 0), "{safety}");
+    assert_eq!(accepted(&peer), [("cheap".to_owned(), 5), ("dear".to_owned(), 100)]);
+}
+
+#[test]
 fn what_was_overtaken_and_is_decided_again_is_another_write() {
     let (mut world, peer) = world(GOOD, Settings::default());
     std::fs::write(world.folder.path().join("policy.yaml"), "extends: balanced\nrollout: {cooldown_hours: 0}\n")

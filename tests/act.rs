@@ -228,6 +228,32 @@ fn a_source_that_is_gone_holds_everything_and_loses_nothing() {
 }
 
 #[test]
+fn a_history_that_is_damaged_keeps_nobody_in_danger() {
+    let mut world = World::new(BROKEN);
+    world.tick(&["--scope", "deep"]);
+    let mut store = optimizer::state::Store::open(&world.state.parse::<Address>().unwrap(), Open::Existing).unwrap();
+    let mut slots = store.slot_heads().unwrap();
+    slots.retain(|head| head.grain == "1h");
+    assert!(!slots.is_empty());
+    let damaged = |head| optimizer::state::SlotRow { head, figures: "gz1:AAAA".into(), body: "gz1:AAAA".into() };
+    let slots = slots.into_iter().map(damaged).collect();
+    store.commit(None, &optimizer::state::Commit { slots, ..Default::default() }).unwrap();
+    drop(store);
+    let mut run = world.run(&["--scope", "deep"]);
+    for _ in 0..12 {
+        world.goes_by(15);
+        run = world.run(&["--scope", "deep"]);
+        assert_eq!(run.code, Some(4), "{} {}", run.stdout, run.stderr);
+        assert!(run.stderr.contains("the history"), "{}", run.stderr);
+        if world.share() == 0 {
+            break;
+        }
+    }
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((did(&report), world.model().as_str()), (vec![("rolled_back", 5, 0)], "dear"));
+}
+
+#[test]
 fn a_plan_is_applied_while_nothing_has_moved() {
     let mut world = World::new(GOOD);
     let plan = world.command(&["plan", "--from", "log.csv", "--format", "json"]);

@@ -135,6 +135,8 @@ struct Looked {
     planned: Option<Planned>,
     traffic: Vec<(String, Seen)>,
     past: Option<Past>,
+    /// What went wrong with the history: nothing is planned then, and what is under way is judged all the same.
+    trouble: Option<Failure>,
     reference_ms: BTreeMap<String, f64>,
     until: Timestamp,
 }
@@ -290,7 +292,7 @@ fn follow(
     report.data_until = Some(looked.until);
     tick.look(Some(&looked.traffic))?;
     report.history = looked.past.as_ref().and_then(Past::held);
-    let Some(Planned { plan, memory }) = looked.planned else { return Ok((Commit::default(), None)) };
+    let Some(Planned { plan, memory }) = looked.planned else { return Ok((Commit::default(), looked.trouble)) };
     report.plan = Some(PlanRef {
         id: plan.id.clone(),
         decisions: plan.decisions.len() as u64,
@@ -324,6 +326,7 @@ fn look(
             planned: None,
             traffic: Vec::new(),
             past: None,
+            trouble: None,
             reference_ms: BTreeMap::new(),
             until: now,
         });
@@ -372,15 +375,19 @@ fn look(
         let traffic = watched.into_iter().map(|watched| watched.service).zip(seen);
         let planned = (scope == Scope::Standard).then(|| work.decided(&observation).0);
         let (traffic, reference_ms) = (traffic.collect(), references(&observation));
-        let looked = Looked { planned, traffic, past: None, reference_ms, until };
-        let fresh = missing.map(|lookback| work.fresh(&sources, limit.as_deref(), lookback)).transpose()?;
+        let looked = Looked { planned, traffic, past: None, trouble: None, reference_ms, until };
+        let fresh = missing.map(|lookback| work.fresh(&sources, limit.as_deref(), lookback));
         drop(sources);
         Ok((looked, fresh.map(|fresh| (work, observation, fresh))))
     })?;
     let Some((work, mut observation, fresh)) = rest else { return Ok(looked) };
-    let past = past::caught_up(store, fresh.as_ref(), &mut observation, policy)?;
-    let planned = Some(work.decided_after(&observation, Some(&past)).0);
-    Ok(Looked { planned, past: Some(past), ..looked })
+    match fresh.and_then(|fresh| past::caught_up(store, fresh.as_ref(), &mut observation, policy)) {
+        Ok(past) => {
+            let planned = Some(work.decided_after(&observation, Some(&past)).0);
+            Ok(Looked { planned, past: Some(past), ..looked })
+        }
+        Err(trouble) => Ok(Looked { trouble: Some(trouble), ..looked }),
+    }
 }
 
 /// Latency p95 of each service as it is now.

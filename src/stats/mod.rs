@@ -10,6 +10,7 @@ pub mod descriptive;
 pub mod design_effect;
 pub mod evidence;
 pub mod figures;
+pub mod gate;
 pub mod gaussian_process;
 pub mod group_sequential;
 pub mod history;

@@ -13,6 +13,8 @@ pub mod examination;
 pub mod fault;
 pub mod finding;
 pub mod format;
+pub mod gate;
+pub mod gate_rules;
 pub mod grain;
 pub mod inspection;
 pub mod memory;

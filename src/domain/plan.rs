@@ -95,7 +95,7 @@ pub enum UntilSource {
 }
 
 /// What the source gave.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceSummary {
     pub files: u64,
     /// Names of the layouts found.

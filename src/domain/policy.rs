@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::gate_rules::GateRules;
 use super::price::{DailyHours, LongInput, ModelPrice, PriceEntry, Rates};
 pub use super::rollout_rules::{GuardModes, RollbackLimits, RolloutSteps, RolloutStrategy};
 pub use super::rule::{
@@ -32,6 +33,9 @@ pub struct Policy {
     /// The scores that make up quality, by name. Empty: quality is what the source itself calls so.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, ScoreScale>,
+    /// What the gate of a pipeline lets pass. Not among what a plan is made by.
+    #[serde(skip)]
+    pub gate: GateRules,
 }
 
 /// What the values of one score mean. Declared, never inferred: a 4 is good out of 5 and bad out of 100.

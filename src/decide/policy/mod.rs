@@ -8,6 +8,7 @@
 mod agreement;
 mod conflicts;
 mod convert;
+mod convert_gate;
 mod convert_rules;
 mod convert_space;
 mod document;
@@ -25,6 +26,7 @@ mod rules;
 mod schema;
 mod shape;
 mod shape_examples;
+mod shape_gate;
 mod shape_limits;
 mod shape_models;
 mod shape_rollout;

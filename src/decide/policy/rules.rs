@@ -9,10 +9,12 @@ use crate::domain::policy::Policy;
 
 use super::agreement::Agreement;
 use super::convert::{Needed, rules};
+use super::convert_gate;
 use super::document::{Document, whole_file};
 use super::layers::{LISTED, overlay};
 use super::problems::{Problem, entry, field, one_of, shown};
 use super::shape::{PolicyYaml, RulesYaml, ScoreYaml};
+use super::shape_gate::GateYaml;
 use super::shape_limits::{CountLimitYaml, LimitYaml};
 
 /// Rules and governance policies over all services that state something of their own; the ones of the top count for each.
@@ -34,10 +36,11 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
             "total_monthly_budget_usd",
             "max_changes_per_tick",
             "scores",
+            "gate",
             "services",
         ],
     );
-    let (totals, declared, default) = split(read(without(&merged, &["services"]), top, found)?);
+    let (totals, declared, gate, default) = split(read(without(&merged, &["services"]), top, found)?);
 
     let mut needed = Needed::default();
     let total_daily_budget_usd = needed.get("total_daily_budget_usd", totals.daily.map(LimitYaml::limit));
@@ -53,6 +56,11 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
     agreement.check("", &default);
     agreement.totals(total_daily_budget_usd, total_monthly_budget_usd);
     let scores = agreement.scores(declared);
+    let gate = convert_gate::gate(gate, &mut |place, message| {
+        let row = entry("gate.suppress", place);
+        let layer = agreement.layers.iter().find(|layer| layer.states(&row)).unwrap_or(top);
+        agreement.found.push(layer.problem(&field(&row, "until"), message));
+    });
 
     let mut services = BTreeMap::new();
     let overrides = merged.get("services").and_then(Value::as_mapping).into_iter().flatten();
@@ -101,6 +109,7 @@ pub(super) fn policy(layers: &[Document], found: &mut Vec<Problem>) -> Option<Po
         total_monthly_budget_usd,
         max_changes_per_tick,
         scores,
+        gate,
     })
 }
 
@@ -142,8 +151,8 @@ pub(super) fn reporter(
     }
 }
 
-/// The total budgets, the scores, and the rules for every service.
-fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml) {
+/// The total budgets, the scores, the gate, and the rules for every service.
+fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, Option<GateYaml>, RulesYaml) {
     let PolicyYaml {
         name: _,     // the top layer's alone, see `name_of`
         extends: _,  // followed already
@@ -152,6 +161,7 @@ fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml)
         total_monthly_budget_usd,
         max_changes_per_tick,
         scores,
+        gate,
         mode,
         objectives,
         thresholds,
@@ -195,7 +205,7 @@ fn split(policy: PolicyYaml) -> (Totals, BTreeMap<String, ScoreYaml>, RulesYaml)
     };
     let totals =
         Totals { daily: total_daily_budget_usd, monthly: total_monthly_budget_usd, changes: max_changes_per_tick };
-    (totals, scores.unwrap_or_default(), rules)
+    (totals, scores.unwrap_or_default(), gate, rules)
 }
 
 fn without(value: &Value, keys: &[&str]) -> Value {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::domain::policy::Mode;
 
+use super::shape_gate::GateYaml;
 use super::shape_limits::{CountLimitYaml, LatencyLimitYaml, LimitYaml, ScoreLimitYaml};
 use super::shape_rollout::{RollbackYaml, RolloutYaml};
 use super::shape_rules::{GovernanceYaml, RuleYaml};
@@ -40,6 +41,8 @@ pub(super) struct PolicyYaml {
     /// The scores that make up quality, by name, each with its scale. Left out: quality is what the source itself calls
     /// so, on the scale 0 to 1.
     pub(super) scores: Option<BTreeMap<String, ScoreYaml>>,
+    /// What `optimizer gate` lets pass.
+    pub(super) gate: Option<GateYaml>,
     pub(super) mode: Option<ModeYaml>,
     pub(super) objectives: Option<ObjectivesYaml>,
     pub(super) thresholds: Option<ThresholdsYaml>,

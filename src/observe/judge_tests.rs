@@ -80,7 +80,7 @@ fn typed() -> String {
     format!(
         "SELECT *, 0 AS source, NULL::VARCHAR AS origin, NULL::VARCHAR AS whole_row, NULL::VARCHAR AS provider, NULL::VARCHAR AS endpoint, \
          NULL::VARCHAR AS trace_id, NULL::VARCHAR AS span_id, NULL::VARCHAR AS response_id, NULL::VARCHAR AS config_version, \
-         NULL::VARCHAR AS variant, true AS records_failures, CASE WHEN stated_status BETWEEN 100 AND 599 THEN stated_status END AS status \
+         NULL::VARCHAR AS variant, NULL::VARCHAR AS domain, true AS records_failures, CASE WHEN stated_status BETWEEN 100 AND 599 THEN stated_status END AS status \
          FROM (VALUES {}) AS t({})",
         rows.join(", "),
         names.join(", ")

@@ -267,6 +267,40 @@ fn reduce_all<T: Send>(
     Ok(Reduced { used, duplicates, made })
 }
 
+/// Loads, and reads `unique_rows` as they are: every row of the lookback, each request once. `read` takes all of them, and looks the
+/// identity of each up where it is given a table; it is called once more where requests repeat.
+pub(super) fn unique<T>(
+    engine: &Engine,
+    request: &Request<'_>,
+    progress: &dyn Fn(Stage),
+    read: impl Fn(Option<&Identities>) -> Result<T, ObserveError>,
+) -> Result<(T, SourceSummary), ObserveError> {
+    progress(Stage::Reading);
+    let slots = |_: &Windows| Slots::Windows { window_start_us: 0, before_start_us: 0 };
+    let (census, windows) = loaded_or_folded(engine, request, &slots, false)?;
+    let requests = &census.requests;
+    let all_good = requests.rejected.is_empty() && requests.passed_over.is_empty();
+    engine.set("all_good", &Value::Flag(all_good))?;
+    prepare(engine)?;
+    progress(Stage::Reducing);
+    let here = rows_here(engine)?;
+    if here == 0 {
+        return Err(nothing_in_window(&census, &windows));
+    }
+    let identities = Identities::new(requests.good);
+    let mut made = read(Some(&identities))?;
+    let suspects = identities.suspects();
+    drop(identities);
+    let duplicates = deduplicate(engine, &suspects, requests.rows(), here)?;
+    if duplicates > 0 {
+        drop(made);
+        made = read(None)?;
+    }
+    // Parquet is read where it lies, and somebody may have put another file there in between.
+    stamp::unchanged(request.load.groups.iter().filter(|group| group.format == Format::Parquet))?;
+    Ok((made, summary(&census, here - duplicates, duplicates)))
+}
+
 /// Makes `unique_rows`.
 fn prepare(engine: &Engine) -> Result<(), ObserveError> {
     engine.run("preparing events", include_str!("../../queries/unique_rows.sql"))

@@ -51,7 +51,7 @@ pub fn sides(engine: &Engine, watched: &[Watched], prices: &ModelTable) -> Resul
             }
         }
     }
-    let prices = models(engine, prices)?;
+    let prices = models(engine, include_str!("../../queries/side_models.sql"), prices)?;
     engine.stream(DOING, include_str!("../../queries/sides.sql"), &|| (), |batches| {
         let mut counting: Vec<Counting> = watched.iter().map(|_| Counting::default()).collect();
         for batch in batches {
@@ -70,9 +70,14 @@ fn us(minute: i64) -> i64 {
     minute.saturating_mul(60_000_000)
 }
 
-fn models<'a>(engine: &Engine, table: &'a ModelTable) -> Result<HashMap<u64, Option<&'a ModelPrice>>, ObserveError> {
+/// The price of each provider and model, by hash.
+pub(super) fn models<'a>(
+    engine: &Engine,
+    sql: &str,
+    table: &'a ModelTable,
+) -> Result<HashMap<u64, Option<&'a ModelPrice>>, ObserveError> {
     let failed = |cause| ObserveError::engine(DOING, cause);
-    let mut statement = engine.connection().prepare(include_str!("../../queries/side_models.sql")).map_err(failed)?;
+    let mut statement = engine.connection().prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut prices = HashMap::new();
     while let Some(row) = rows.next().map_err(failed)? {

@@ -8,6 +8,7 @@ mod evaluation;
 mod examination;
 mod explain;
 mod fold;
+mod gate;
 mod inspection;
 mod json;
 mod markdown;
@@ -27,6 +28,9 @@ pub use deeds::{DeedLine, deeds};
 pub use evaluation::{evaluation, evaluation_json, evaluation_markdown, evaluation_schema};
 pub use examination::{examination, examination_json};
 pub use explain::{explain, only};
+pub use gate::{
+    gate, gate_annotations, gate_code_quality, gate_json, gate_junit, gate_markdown, gate_sarif, gate_schema,
+};
 pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};
 pub use markdown::markdown;

@@ -66,7 +66,7 @@ enum BaselineCommand {
 }
 
 /// The baseline of this name.
-fn stored(state: &StateArgs, name: &str) -> Result<Baseline, StateError> {
+pub(super) fn stored(state: &StateArgs, name: &str) -> Result<Baseline, StateError> {
     let row = state.open(Open::Existing)?.baseline(name)?;
     parsed(&row)
 }

@@ -12,6 +12,7 @@ mod evaluate;
 mod explain;
 mod failure;
 mod files;
+mod gate;
 mod governance;
 mod history;
 mod holder;
@@ -105,6 +106,8 @@ enum Command {
     Analyze(Box<analyze::AnalyzeArgs>),
     /// Say what other routings would have been worth, from a log with the probabilities of the router's choices
     Evaluate(Box<evaluate::EvaluateArgs>),
+    /// Hold a candidate against a baseline, and fail a pipeline where it got worse
+    Gate(Box<gate::GateArgs>),
     /// Step through a log as if ticking, each tick with what it would have found and proposed
     Replay(Box<replay::ReplayArgs>),
     /// Remember what services did at a good time, and hold them against it later
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Baseline(arguments) => baseline::run(&arguments),
+        Command::Gate(arguments) => gate::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),
         Command::State(arguments) => store::run(arguments),

@@ -81,6 +81,17 @@ impl SourceArgs {
     }
 }
 
+/// What was named, for people. Users, passwords and signatures of addresses are left out: reports are passed on.
+pub(super) fn shown(from: &[String]) -> String {
+    let shown = |from: &String| match url::Url::parse(from) {
+        Ok(url) if from.contains("://") => {
+            format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+        }
+        _ => from.clone(),
+    };
+    from.iter().map(shown).collect::<Vec<_>>().join(", ")
+}
+
 /// What was named.
 pub(super) struct Named {
     from: Vec<String>,
@@ -91,6 +102,15 @@ pub(super) struct Named {
 }
 
 impl Named {
+    pub(super) fn of(
+        from: Vec<String>,
+        scores: Vec<String>,
+        layouts: LayoutChoice,
+        default_service: Option<String>,
+    ) -> Self {
+        Self { from, scores, layouts, default_service, rejects: None }
+    }
+
     /// Finds all of it; objects of stores are fetched. Only from the thread that [`interruptible`] starts: it may take long.
     pub(super) fn find(&self, downloads: &Downloads) -> Result<Sources<'_>, Failure> {
         Ok(Sources {
@@ -164,4 +184,21 @@ pub(super) fn interruptible<T: Send + 'static>(
     // Not left to the working thread: the process may end before it.
     downloads.remove();
     outcome.map_err(|failure| failure.rewritten(|text| downloads.renamed(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let from = [
+            "day.csv",
+            "postgres://me:secret@db:5432/llm?sslmode=require",
+            "https://host/a.csv?sig=secret",
+            "s3://b/*.csv",
+        ];
+        let told = shown(&from.map(str::to_owned));
+        assert_eq!(told, "day.csv, postgres://db/llm, https://host/a.csv, s3://b/*.csv");
+    }
 }

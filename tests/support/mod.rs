@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod canary;
+pub mod gated;
 pub mod postgres;
 pub mod public;
 pub mod traffic;

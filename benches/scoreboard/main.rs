@@ -13,6 +13,7 @@ mod change_points;
 mod day;
 mod evidence;
 mod forecasts;
+mod gate;
 mod levels;
 mod nab;
 mod parameters;
@@ -28,7 +29,7 @@ mod windows;
 
 use calibration::Effort;
 
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "nab",
     "tcpd",
     "calibration",
@@ -41,6 +42,7 @@ const PARTS: [&str; 12] = [
     "predictor",
     "evidence",
     "tick",
+    "gate",
 ];
 
 fn main() {
@@ -59,6 +61,7 @@ fn main() {
     if !measuring && arguments.is_empty() {
         change_points::print(json);
         evidence::alive();
+        gate::alive();
         speed::of_analysis(&speed::Fleet { services: 4, slots: 4 * 96 }, 1, json);
         speed::of_decisions(&[speed::Choices { services: 4, models: 3 }], 1, json);
         speed::of_pushes(4, 2, json);
@@ -88,6 +91,10 @@ fn main() {
     if wanted("evidence") {
         // All of it takes twenty minutes.
         evidence::print(if named("evidence") && !quick { 5_000 } else { 300 });
+    }
+    if wanted("gate") {
+        // All of it takes the better part of half an hour.
+        gate::print(if named("gate") && !quick { gate::Effort::Full } else { gate::Effort::Quick }, json);
     }
     if wanted("bandits") {
         bandits::of_regret(100, json);

@@ -17,4 +17,4 @@ pub use job::{Progression, job};
 pub use judge::{Evidence, judge};
 pub use operate::{Word, freeze, thaw};
 pub use past::past_changes;
-pub use status::status;
+pub use status::{rollouts, runs, status};

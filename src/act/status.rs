@@ -106,6 +106,18 @@ pub fn status(
     Ok(report)
 }
 
+/// Rollouts, those that are over too, the newest first, with what the evidence says of them.
+pub fn rollouts(store: &mut Store, policy: &Policy, limit: i64) -> Result<Vec<RolloutStatus>, StateError> {
+    let rows = store.documents(Table::Rollouts, Wanted { limit: Some(limit), ..Wanted::default() })?;
+    rows.iter().map(|row| rollout(store, read(row)?, policy, &BTreeMap::new())).collect()
+}
+
+/// What the newest runs did, in the order of time.
+pub fn runs(store: &mut Store, limit: i64) -> Result<Vec<RunReport>, StateError> {
+    let rows = store.documents(Table::Ticks, Wanted { limit: Some(limit), ..Wanted::default() })?;
+    rows.iter().rev().map(read).collect()
+}
+
 fn rollout(
     store: &mut Store,
     rollout: Rollout,

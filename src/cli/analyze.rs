@@ -121,7 +121,12 @@ fn warn_of_rejected(alerts: &Alerts) {
 }
 
 /// Remembers slot after slot, as ticks would have, and looks at the end of it.
-fn analysis(record: &Record, policy: &Policy, window: SignedDuration, alerts: &Alerts) -> Result<Analysis, Failure> {
+pub(super) fn analysis(
+    record: &Record,
+    policy: &Policy,
+    window: SignedDuration,
+    alerts: &Alerts,
+) -> Result<Analysis, Failure> {
     let slots = record.slots();
     let end = slots.last().map_or(record.asked().end(), |slot| record.end_of(*slot));
     let first_of_window = (end - window).as_second() / 60;
@@ -140,7 +145,7 @@ fn analysis(record: &Record, policy: &Policy, window: SignedDuration, alerts: &A
     findings.extend(orient::alerts(alerts, &observation.windows.window, policy));
     orient::sort(&mut findings);
     Ok(Analysis {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SCHEMA_VERSION.into(),
         policy: policy_ref(policy),
         windows: observation.windows,
         slot_minutes: record.grain().minutes(),

@@ -114,7 +114,7 @@ fn ticks(
         });
         memory = planned.memory;
         tell(Tick {
-            schema_version: TICK_SCHEMA_VERSION,
+            schema_version: TICK_SCHEMA_VERSION.into(),
             at,
             requests: observation.services.values().map(|service| service.window.requests.weight).sum(),
             findings,

@@ -117,7 +117,7 @@ impl OneMeasure {
         let present = self.present.as_ref();
         LoggedMean {
             measure: self.measure,
-            unit: self.measure.unit(),
+            unit: self.measure.unit().into(),
             value: present.ok().map(|present| estimate(self.measure, present)),
             coverage: present.ok().map(|present| present.coverage),
             abstained: present.err().cloned(),
@@ -132,7 +132,7 @@ impl OneMeasure {
     ) -> (MeasureEvaluation, Option<(MeasuredValue, Option<Uncertain>)>) {
         let mut line = MeasureEvaluation {
             measure: self.measure,
-            unit: self.measure.unit(),
+            unit: self.measure.unit().into(),
             plain,
             self_normalised: None,
             doubly_robust: None,
@@ -185,7 +185,7 @@ pub fn evaluation(plan: &Plan, mut segments: Vec<Evaluated>, propensities: Prope
     }
     warnings.extend(segments.iter().flat_map(|segment| confounded(&segment.shown)));
     Evaluation {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SCHEMA_VERSION.into(),
         plan: plan.id.clone(),
         policy: plan.policy.clone(),
         windows: plan.windows.clone(),

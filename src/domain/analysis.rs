@@ -1,9 +1,11 @@
 //! The findings of one tick, without decisions. The types are the machine output too: `analyze --format json` writes them as they
 //! stand, `docs/schema/analysis.v1.json` describes them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Finding, Metric,
@@ -17,10 +19,10 @@ pub const SCHEMA_VERSION: &str = "analysis/v1";
 pub const TICK_SCHEMA_VERSION: &str = "tick/v1";
 
 /// What was looked at, and what was seen.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
     /// Always `analysis/v1`.
-    pub schema_version: &'static str,
+    pub schema_version: Cow<'static, str>,
     pub policy: PolicyRef,
     pub windows: Windows,
     /// Length of the slots in which figures were followed through time, minutes.
@@ -34,12 +36,12 @@ pub struct Analysis {
 }
 
 /// Where one figure of one service is going.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outlook {
     pub service: String,
     pub metric: Metric,
     /// Of all values here.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// The value of the newest slot.
     pub now: f64,
     /// Nearest first.
@@ -47,7 +49,7 @@ pub struct Outlook {
 }
 
 /// A forecast of the value of one slot.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ahead {
     /// How far ahead: 15, 60 or 1,440.
     pub minutes: i64,
@@ -57,11 +59,11 @@ pub struct Ahead {
     /// Of such intervals 90 % should hold the value that comes.
     pub interval: [f64; 2],
     /// The longest pattern it could use: none, daily or weekly.
-    pub pattern: &'static str,
+    pub pattern: Cow<'static, str>,
 }
 
 /// How much was looked at: of many tests some alarm by chance, so it matters how many there were.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LookedAt {
     pub services: u64,
     /// Figures followed through time.
@@ -74,10 +76,10 @@ pub struct LookedAt {
 }
 
 /// One tick of a replay: one line of NDJSON.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tick {
     /// Always `tick/v1`.
-    pub schema_version: &'static str,
+    pub schema_version: Cow<'static, str>,
     /// When the tick would have run: the end of its window.
     pub at: Timestamp,
     /// Requests in the window, sampling weights applied.

@@ -1,8 +1,10 @@
 //! What other routings would have been worth, from a log that carries the probabilities of the router's choices. The types are the
 //! machine output too: `evaluate --format json` writes them as they stand, `docs/schema/evaluation.v1.json` describes them.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Arm, Metric, Segment,
@@ -13,10 +15,10 @@ use super::{
 pub const SCHEMA_VERSION: &str = "evaluation/v1";
 
 /// An off-policy evaluation of a plan and of every arm that was chosen. Every interval is a 90 % one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluation {
     /// Always `evaluation/v1`.
-    pub schema_version: &'static str,
+    pub schema_version: Cow<'static, str>,
     /// Id of the plan that these rows give.
     pub plan: String,
     pub policy: PolicyRef,
@@ -33,7 +35,7 @@ pub struct Evaluation {
 }
 
 /// How many requests tell how likely the choice of their arm was.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Propensities {
     /// Requests of the lookback that reached an arm.
     pub requests: u64,
@@ -52,11 +54,11 @@ impl Propensities {
 }
 
 /// One measure of all evaluated traffic.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TotalEvaluation {
     pub measure: Metric,
     /// Of all values here.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     pub present: Option<Estimate>,
     pub planned: Option<Estimate>,
     /// `planned − present`.
@@ -66,7 +68,7 @@ pub struct TotalEvaluation {
 }
 
 /// One segment of one service.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentEvaluation {
     pub service: String,
     pub segment: Segment,
@@ -86,10 +88,10 @@ pub struct SegmentEvaluation {
 }
 
 /// A mean of the log as it is.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoggedMean {
     pub measure: Metric,
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     pub value: Option<Estimate>,
     /// Share of the requests that carry the measure.
     pub coverage: Option<f64>,
@@ -97,7 +99,7 @@ pub struct LoggedMean {
 }
 
 /// All of a segment on one arm.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmEvaluation {
     pub arm: Arm,
     /// Requests with a propensity that it served.
@@ -106,11 +108,11 @@ pub struct ArmEvaluation {
 }
 
 /// One measure, were all of the segment served by one arm.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MeasureEvaluation {
     pub measure: Metric,
     /// Of all values here.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// Mean over the requests the arm got, whichever they were: what the plan goes by.
     pub plain: Option<Estimate>,
     /// Self-normalised inverse propensity weighting.

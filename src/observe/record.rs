@@ -18,8 +18,8 @@ use crate::{
         plan::{SourceSummary, UntilSource, Windows},
     },
     stats::{
-        ArmEvidence, Figures, Observation, Reference, Rollup, ServiceEvidence,
-        history::{Slot, spend, values},
+        ArmEvidence, Figures, Observation, Reference, Requests, Rollup, ServiceEvidence,
+        history::{Slot, priced, spend, values},
     },
 };
 
@@ -199,6 +199,28 @@ impl Record {
         let (from, to) = (window.start().max(self.asked.start()), known.unwrap_or(window.end()).min(window.end()));
         let seconds = to.duration_since(from).as_secs_f64();
         (2.0 * seconds >= window.seconds()).then_some(seconds / 60.0)
+    }
+
+    /// Slots of one service that hold a request, by first minute, ascending.
+    #[must_use]
+    pub fn rollups(&self, service: &str) -> Vec<(i64, Rollup)> {
+        let mut slots: BTreeMap<i64, Totals> = BTreeMap::new();
+        for piece in self.services.get(service).into_iter().flatten().flat_map(|lane| &lane.slots) {
+            slots.entry(piece.at).or_default().absorb(&piece.totals.counts, &piece.totals.histograms);
+        }
+        slots.into_iter().map(|(at, totals)| (at, totals.rollup())).collect()
+    }
+
+    /// Spend of all services together in every slot, by first minute, ascending; none where a cost is unknown.
+    #[must_use]
+    pub fn spend(&self) -> Vec<(i64, Option<f64>)> {
+        let mut slots: BTreeMap<i64, (Requests, f64)> =
+            self.slots().into_iter().map(|at| (at, Default::default())).collect();
+        for piece in self.services.values().flatten().flat_map(|lane| &lane.slots) {
+            let (requests, usd) = slots.entry(piece.at).or_default();
+            (*requests, *usd) = (requests.merged(&piece.totals.requests()), *usd + piece.spend_usd());
+        }
+        slots.into_iter().map(|(at, (requests, usd))| (at, priced(&requests).then_some(usd))).collect()
     }
 
     /// What each service did in the slot that starts at this minute.

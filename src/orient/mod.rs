@@ -7,6 +7,7 @@ mod baseline;
 mod budget;
 mod cost;
 mod course;
+mod courses;
 mod drift;
 mod errors;
 mod figures;
@@ -33,6 +34,7 @@ use crate::{
 pub use alerts::{alerts, alerts_later};
 pub use anomaly::Watch;
 pub use baseline::{Against, worse as worse_than_baseline};
+pub use courses::service_course;
 pub use outlook::outlooks;
 use tests_done::TestsDone;
 

@@ -38,7 +38,7 @@ pub fn outlooks(history: &History, now: i64) -> Vec<Outlook> {
             (!ahead.is_empty()).then(|| Outlook {
                 service: (*service).clone(),
                 metric,
-                unit: metric.unit(),
+                unit: metric.unit().into(),
                 now: newest.value,
                 ahead,
             })
@@ -59,6 +59,7 @@ fn ahead(horizon: i64, found: Result<crate::stats::time_series::forecast::Foreca
             Seasonality::None => "none",
             Seasonality::Daily => "daily",
             Seasonality::Weekly => "weekly",
-        },
+        }
+        .into(),
     })
 }

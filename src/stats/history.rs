@@ -67,7 +67,9 @@ pub fn spend(requests: &Requests, cost: &Sketch) -> Option<f64> {
     priced(requests).then(|| cost.sum())
 }
 
-fn priced(requests: &Requests) -> bool {
+/// Whether all costs of these requests are known but a few.
+#[must_use]
+pub fn priced(requests: &Requests) -> bool {
     requests.unpriced <= UNPRICED_TOLERANCE * requests.succeeded
 }
 

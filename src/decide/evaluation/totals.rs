@@ -103,7 +103,7 @@ fn total(segments: &[Evaluated], measure: Metric) -> TotalEvaluation {
     let told = |mean: &Mean| mean.uncertain().filter(|_| abstained.is_none()).map(|mean| mean.estimate());
     TotalEvaluation {
         measure,
-        unit: measure.unit(),
+        unit: measure.unit().into(),
         present: now.uncertain().map(|mean| mean.estimate()),
         planned: told(&then),
         difference: told(&change),

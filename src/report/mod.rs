@@ -1,5 +1,5 @@
-//! How a plan is shown: a table for people at a terminal, JSON for programs, Markdown for pull requests, and the whole
-//! reasoning of one service in words.
+//! How a plan is shown: a table for people at a terminal, JSON for programs, Markdown for pull requests, the whole
+//! reasoning of one service in words, and a page with plots to forward.
 
 mod analysis;
 mod comparison;
@@ -12,6 +12,7 @@ mod gate;
 mod inspection;
 mod json;
 mod markdown;
+mod page;
 mod policies;
 mod rollups;
 mod run;
@@ -34,6 +35,7 @@ pub use gate::{
 pub use inspection::{inspection, inspection_json, inspection_schema};
 pub use json::{json, schema};
 pub use markdown::markdown;
+pub use page::{page, page_html, page_json, page_markdown, page_schema, worth_a_plot};
 pub use policies::{policies, policies_json, policies_markdown, policies_schema};
 pub use rollups::rollups;
 pub use run::{reading, readings, run, run_json, run_schema, split};

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A figure with its unit.
-pub(super) fn figure(metric: GateMetric, value: f64) -> String {
+pub(in crate::report) fn figure(metric: GateMetric, value: f64) -> String {
     match metric {
         GateMetric::LatencyP50Ms
         | GateMetric::LatencyP95Ms
@@ -23,12 +23,12 @@ pub(super) fn figure(metric: GateMetric, value: f64) -> String {
     }
 }
 
-pub(super) fn or_dash(metric: GateMetric, value: Option<f64>) -> String {
+pub(in crate::report) fn or_dash(metric: GateMetric, value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| figure(metric, value))
 }
 
 /// The change and its interval: relative where there is a relation, in points where it is a share.
-pub(super) fn change(one: &GateComparison) -> [String; 2] {
+pub(in crate::report) fn change(one: &GateComparison) -> [String; 2] {
     let points = matches!(one.metric, GateMetric::ErrorRate | GateMetric::QualityCoverage);
     let (value, interval, unit) =
         if points { (one.difference, one.difference_90, "points") } else { (one.change, one.change_90, "%") };
@@ -42,12 +42,12 @@ pub(super) fn change(one: &GateComparison) -> [String; 2] {
     [format!("{} {unit}", signed(value)), format!("{} … {}", end(interval[0]), end(interval[1]))]
 }
 
-pub(super) fn p_value(one: &GateComparison) -> String {
+pub(in crate::report) fn p_value(one: &GateComparison) -> String {
     one.p_value_corrected
         .map_or_else(String::new, |p| if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") })
 }
 
-pub(super) fn verdict(one: &GateComparison) -> &'static str {
+pub(in crate::report) fn verdict(one: &GateComparison) -> &'static str {
     match (one.verdict, &one.suppressed) {
         (GateVerdict::Regression, None) => "WORSE",
         (GateVerdict::Regression, Some(_)) => "suppressed",
@@ -57,7 +57,7 @@ pub(super) fn verdict(one: &GateComparison) -> &'static str {
     }
 }
 
-pub(super) fn outcome(report: &GateReport) -> &'static str {
+pub(in crate::report) fn outcome(report: &GateReport) -> &'static str {
     match (report.outcome, report.enforced) {
         (GateOutcome::Passed, _) => "passed",
         (GateOutcome::Warned, _) => "passed, with something to look at",
@@ -66,7 +66,7 @@ pub(super) fn outcome(report: &GateReport) -> &'static str {
     }
 }
 
-pub(super) fn side(side: &GateSide) -> String {
+pub(in crate::report) fn side(side: &GateSide) -> String {
     let span = match (side.from, side.until) {
         (Some(from), Some(until)) => format!(", {} … {}", words::instant(from), words::instant(until)),
         _ => String::new(),
@@ -75,7 +75,7 @@ pub(super) fn side(side: &GateSide) -> String {
 }
 
 /// How the sides were compared, in a sentence.
-pub(super) fn compared(report: &GateReport) -> String {
+pub(in crate::report) fn compared(report: &GateReport) -> String {
     let unit = &report.unit;
     let [baseline, candidate] = [unit.baseline, unit.candidate];
     match unit.kind {
@@ -93,7 +93,7 @@ pub(super) fn compared(report: &GateReport) -> String {
 }
 
 /// Whether both sides got the same kinds of requests.
-pub(super) fn mix(report: &GateReport) -> String {
+pub(in crate::report) fn mix(report: &GateReport) -> String {
     let Some(mix) = &report.mix else { return String::new() };
     if !mix.changed {
         return "alike".to_owned();
@@ -110,7 +110,7 @@ pub(super) fn mix(report: &GateReport) -> String {
 }
 
 /// One comparison in a sentence.
-pub(super) fn sentence(one: &GateComparison) -> String {
+pub(in crate::report) fn sentence(one: &GateComparison) -> String {
     if let Some(lack) = &one.lack {
         return format!("{}: {lack}", one.about());
     }

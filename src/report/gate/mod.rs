@@ -1,6 +1,6 @@
 //! What a gate found, in every form that a pipeline or a reader takes.
 
-mod figures;
+pub(super) mod figures;
 mod github;
 mod gitlab;
 mod junit;

@@ -32,6 +32,7 @@ loop: ## See it live: an Orchestrator, real requests, one canary promoted and on
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	scripts/ensure-postgres
 	scripts/ensure-xmllint
+	scripts/ensure-chromium
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
 	@# Cargo closes once for every test program; the last line sums them up.
 	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \

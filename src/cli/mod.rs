@@ -24,6 +24,7 @@ mod planning;
 mod policy;
 mod progress;
 mod replay;
+mod report;
 mod rollback;
 mod rollup;
 mod run;
@@ -60,6 +61,7 @@ Examples:
   optimizer stop --reason 'incident 812'                nothing is written any more, until `optimizer resume`
   optimizer state export backup.ndjson.gz               the whole store as a file; `state import` reads it back
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
+  optimizer report --from 'logs/**/*.parquet' -o report.html   one page with plots, to forward
   optimizer evaluate --from routed.parquet              was another routing worth more? needs propensities
   optimizer inspect --from new.csv                      what is in this data?
   optimizer plan --dry-run --from postgres://reader@db/llm
@@ -108,6 +110,8 @@ enum Command {
     Evaluate(Box<evaluate::EvaluateArgs>),
     /// Hold a candidate against a baseline, and fail a pipeline where it got worse
     Gate(Box<gate::GateArgs>),
+    /// Make one page to forward, with plots, of documents, a source or the state store
+    Report(Box<report::ReportArgs>),
     /// Step through a log as if ticking, each tick with what it would have found and proposed
     Replay(Box<replay::ReplayArgs>),
     /// Remember what services did at a good time, and hold them against it later
@@ -148,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Baseline(arguments) => baseline::run(&arguments),
         Command::Gate(arguments) => gate::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),
         Command::State(arguments) => store::run(arguments),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The example data of this repository, used when nothing else is named.
-const EXAMPLE_DATA: &str = "testdata";
+pub(super) const EXAMPLE_DATA: &str = "testdata";
 
 #[derive(Debug, Args)]
 pub(super) struct SourceArgs {
@@ -53,6 +53,16 @@ impl SourceArgs {
 
     pub(super) fn rejects(&self) -> Option<&Path> {
         self.rejects.as_deref()
+    }
+
+    /// Whether a source was named; otherwise there is only the default.
+    pub(super) fn is_named(&self) -> bool {
+        !self.from.is_empty()
+    }
+
+    /// What was named, for people; empty for the default.
+    pub(super) fn names(&self) -> String {
+        shown(&self.from)
     }
 
     /// Everything that was named; nothing of it is looked at yet.

@@ -1,6 +1,6 @@
 //! Requests of a gate, one by one.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasherDefault};
 
 use duckdb::arrow::{
     array::{Array, AsArray, Float64Array, PrimitiveArray, StructArray},
@@ -10,6 +10,7 @@ use duckdb::arrow::{
 use super::{
     Engine, ObserveError, Request,
     engine::Value,
+    fold::Hashed,
     identities::{Finder, Identities},
     price::{Tokens, cost_nano},
     reduce::{Stage, unique},
@@ -120,13 +121,16 @@ fn arms(engine: &Engine) -> Result<Vec<String>, ObserveError> {
     read().map_err(|cause| ObserveError::engine(DOING, cause))
 }
 
+/// By hash, which each row has.
+type Numbers = HashMap<u64, u32, BuildHasherDefault<Hashed>>;
+
 type Slices = Vec<[Option<String>; 4]>;
 
-fn slices(engine: &Engine) -> Result<(Slices, HashMap<u64, u32>), ObserveError> {
+fn slices(engine: &Engine) -> Result<(Slices, Numbers), ObserveError> {
     let failed = |cause| ObserveError::engine(DOING, cause);
     let mut statement = engine.connection().prepare(include_str!("../../queries/gate_slices.sql")).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let (mut slices, mut numbers) = (Vec::new(), HashMap::new());
+    let (mut slices, mut numbers) = (Vec::new(), Numbers::default());
     while let Some(row) = rows.next().map_err(failed)? {
         let hash: u64 = row.get(0).map_err(failed)?;
         let text = |place| row.get::<_, Option<String>>(place).map(|text| text.map(|text| visible(&text)));
@@ -146,11 +150,11 @@ fn slices(engine: &Engine) -> Result<(Slices, HashMap<u64, u32>), ObserveError> 
     Ok((slices, numbers))
 }
 
-fn classes(engine: &Engine) -> Result<(Vec<String>, HashMap<u64, u32>), ObserveError> {
+fn classes(engine: &Engine) -> Result<(Vec<String>, Numbers), ObserveError> {
     let failed = |cause| ObserveError::engine(DOING, cause);
     let mut statement = engine.connection().prepare(include_str!("../../queries/gate_classes.sql")).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
-    let (mut classes, mut numbers) = (Vec::new(), HashMap::new());
+    let (mut classes, mut numbers) = (Vec::new(), Numbers::default());
     while let Some(row) = rows.next().map_err(failed)? {
         let (hash, name): (u64, String) = (row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
         numbers.insert(hash, u32::try_from(classes.len()).expect("a hundred at most"));
@@ -203,8 +207,8 @@ impl<'a> Batch<'a> {
     fn add(
         &self,
         row: usize,
-        slices: &HashMap<u64, u32>,
-        classes: &HashMap<u64, u32>,
+        slices: &Numbers,
+        classes: &Numbers,
         prices: &HashMap<u64, Option<&ModelPrice>>,
         to: &mut Requests,
     ) -> Option<()> {

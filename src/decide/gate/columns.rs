@@ -1,6 +1,9 @@
 //! The values of one figure, for some requests of a side.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use rayon::slice::ParallelSliceMut as _;
 
@@ -90,17 +93,17 @@ pub(super) struct Column {
 /// One side, with what its figures are taken from.
 #[derive(Debug)]
 pub(super) struct Side<'a> {
-    pub requests: &'a Requests,
-    units: &'a [u32],
+    requests: Cow<'a, Requests>,
+    units: Cow<'a, [u32]>,
     strata: Vec<u32>,
     /// The same without the length, by number of a slice: failures are often logged without tokens, and would be a kind of their own in
     /// which everything fails, on both sides.
-    strata_of_slices: Vec<u32>,
+    strata_of_slices: Cow<'a, [u32]>,
     even: bool,
     unpriced: bool,
-    /// Rows in the order of latency, and of time to first token: samples in order need not be sorted again.
-    by_latency: Vec<u32>,
-    by_ttft: Vec<u32>,
+    /// Rows in the order of latency, and of time to first token: samples in order need not be sorted again. None of a part.
+    by_latency: Option<Vec<u32>>,
+    by_ttft: Option<Vec<u32>>,
 }
 
 impl<'a> Side<'a> {
@@ -127,18 +130,49 @@ impl<'a> Side<'a> {
             let known = (0_u32..).zip(column).filter(|(_, value)| !value.is_nan());
             let mut rows: Vec<(f64, u32)> = known.map(|(row, value)| (*value, row)).collect();
             rows.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            rows.into_iter().map(|(_, row)| row).collect()
+            Some(rows.into_iter().map(|(_, row)| row).collect())
         };
         let first = requests.weight.first().copied().unwrap_or(1.0);
         Self {
-            requests,
-            units,
+            requests: Cow::Borrowed(requests),
+            units: Cow::Borrowed(units),
             strata,
-            strata_of_slices,
+            strata_of_slices: Cow::Owned(strata_of_slices),
             even: requests.weight.iter().all(|weight| (weight - first).abs() < f64::EPSILON),
             unpriced: is_unpriced(requests),
             by_latency: sorted(&requests.latency_ms),
             by_ttft: sorted(&requests.ttft_ms),
+        }
+    }
+
+    /// Some rows of it, side by side: every figure reads them once more.
+    pub(super) fn part(&self, rows: &[u32]) -> Side<'_> {
+        fn of<T: Copy>(column: &[T], rows: &[u32]) -> Vec<T> {
+            if column.is_empty() { Vec::new() } else { rows.iter().map(|row| column[*row as usize]).collect() }
+        }
+        let all = &self.requests;
+        let requests = Requests {
+            slice: of(&all.slice, rows),
+            kind: of(&all.kind, rows),
+            class: of(&all.class, rows),
+            weight: of(&all.weight, rows),
+            latency_ms: of(&all.latency_ms, rows),
+            ttft_ms: of(&all.ttft_ms, rows),
+            input_tokens: of(&all.input_tokens, rows),
+            output_tokens: of(&all.output_tokens, rows),
+            cost_usd: of(&all.cost_usd, rows),
+            quality: of(&all.quality, rows),
+            ..Requests::default()
+        };
+        Side {
+            requests: Cow::Owned(requests),
+            units: Cow::Owned(of(&self.units, rows)),
+            strata: of(&self.strata, rows),
+            strata_of_slices: Cow::Borrowed(&self.strata_of_slices),
+            even: self.even,
+            unpriced: self.unpriced,
+            by_latency: None,
+            by_ttft: None,
         }
     }
 
@@ -168,9 +202,17 @@ impl<'a> Side<'a> {
         names.into_iter()
     }
 
-    /// The values of a figure, for these rows or for all.
-    pub(super) fn column(&self, figure: &Figure, rows: Option<&[u32]>, side: usize) -> Column {
-        let mut column = Column::default();
+    /// The values of a figure.
+    pub(super) fn column(&self, figure: &Figure, side: usize) -> Column {
+        let rows = self.requests.len();
+        let room = |needed: bool| Vec::with_capacity(if needed { rows } else { 0 });
+        let mut column = Column {
+            values: Vec::with_capacity(rows),
+            denominators: Vec::new(),
+            units: room(!self.units.is_empty()),
+            strata: room(true),
+            weights: Vec::new(),
+        };
         let mut add = |row: u32| {
             let at = row as usize;
             let Some((value, denominator)) = self.value(figure, at, side) else { return };
@@ -194,17 +236,16 @@ impl<'a> Side<'a> {
             GateMetric::TtftP50Ms => Some(&self.by_ttft),
             _ => None,
         };
-        match (ordered, rows) {
-            (Some(ordered), None) => ordered.iter().copied().for_each(&mut add),
-            (None, None) => (0..self.requests.len() as u32).for_each(&mut add),
-            (_, Some(rows)) => rows.iter().copied().for_each(&mut add),
+        match ordered.and_then(Option::as_ref) {
+            Some(ordered) => ordered.iter().copied().for_each(&mut add),
+            None => (0..rows as u32).for_each(&mut add),
         }
         column
     }
 
     /// The value of one request, and what it is divided by.
     fn value(&self, figure: &Figure, row: usize, side: usize) -> Option<(f64, f64)> {
-        let requests = self.requests;
+        let requests = &*self.requests;
         let kind = requests.kind[row];
         let succeeded = matches!(kind, RequestKind::Succeeded | RequestKind::FailuresUnseen);
         let known = |value: f64| (!value.is_nan()).then_some((value, 1.0));

@@ -65,12 +65,19 @@ pub fn gate(inputs: &Inputs<'_>) -> Gated {
     let units = Units::of(inputs.baseline, inputs.candidate);
     let sides = Side::both([inputs.baseline, inputs.candidate], &units.numbers);
     let (parts, one_sided) = slices::parts(inputs.baseline, inputs.candidate);
-    let tasks_of =
-        |part| Figure::all(inputs.baseline, inputs.candidate, part).into_iter().map(move |figure| (part, figure));
-    let tasks: Vec<(&Part, Figure)> = parts.iter().flat_map(tasks_of).collect();
-    let made = tasks.par_iter().map(|(part, figure)| compared(&sides, &units, part, figure, inputs.rules));
+    let of_part = |part: &Part| {
+        let cut = match &part.rows {
+            [Some(before), Some(after)] => Some([sides[0].part(before), sides[1].part(after)]),
+            _ => None,
+        };
+        let sides = cut.as_ref().unwrap_or(&sides);
+        let figures = Figure::all(inputs.baseline, inputs.candidate, part);
+        figures.par_iter().map(|figure| compared(sides, &units, part, figure, inputs.rules)).collect::<Vec<_>>()
+    };
     // In their order, however many work on them.
-    let asked: Vec<Asked> = made.collect::<Vec<_>>().into_iter().flatten().collect();
+    let (made, mix) =
+        rayon::join(|| parts.par_iter().map(of_part).collect::<Vec<Vec<Vec<Asked>>>>(), || mix(&sides, &units));
+    let asked: Vec<Asked> = made.into_iter().flatten().flatten().collect();
     let items: Vec<Item<'_>> = asked.iter().map(|asked| asked.item(inputs.rules)).collect();
     let judged = gate::judge(&items, &promises(inputs.rules));
     let comparisons: Vec<GateComparison> =
@@ -79,7 +86,7 @@ pub fn gate(inputs: &Inputs<'_>) -> Gated {
     let figures = figures(&comparisons);
     let trends = trends::trends(&inputs.rules.trends, inputs.past, |metric| figures.get(&metric).copied());
     let (outcome, reasons) = outcome::outcome(inputs, &comparisons, &limits, &trends);
-    Gated { outcome, reasons, unit: units.told(), mix: mix(&sides, &units), comparisons, limits, trends, one_sided }
+    Gated { outcome, reasons, unit: units.told(), mix, comparisons, limits, trends, one_sided }
 }
 
 /// The candidate's own figures over all requests, as histories keep them.
@@ -110,7 +117,7 @@ struct Asked {
 }
 
 fn compared(sides: &[Side<'_>; 2], units: &Units, part: &Part, figure: &Figure, rules: &GateRules) -> Vec<Asked> {
-    let columns = [0, 1].map(|side| sides[side].column(figure, part.rows[side].as_deref(), side));
+    let columns = [0, 1].map(|side| sides[side].column(figure, side));
     // Where neither side has a value, nobody asks.
     if columns.iter().all(|column| column.values.is_empty()) {
         return Vec::new();

@@ -4,6 +4,7 @@ mod doubts;
 mod files;
 mod kept;
 mod past;
+mod reading;
 mod sides;
 
 use std::path::PathBuf;
@@ -34,7 +35,8 @@ use crate::{
 };
 use doubts::{different_layouts, suspicion};
 use files::FileArgs;
-use sides::{Read, SideArgs, Source};
+use reading::Read;
+use sides::{SideArgs, Source};
 
 const EXAMPLES: &str = "\
 Examples:

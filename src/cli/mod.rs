@@ -61,6 +61,7 @@ Examples:
   optimizer stop --reason 'incident 812'                nothing is written any more, until `optimizer resume`
   optimizer state export backup.ndjson.gz               the whole store as a file; `state import` reads it back
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
+  optimizer gate --baseline main.parquet --candidate pr.parquet   did it get worse? for pipelines
   optimizer report --from 'logs/**/*.parquet' -o report.html   one page with plots, to forward
   optimizer evaluate --from routed.parquet              was another routing worth more? needs propensities
   optimizer inspect --from new.csv                      what is in this data?

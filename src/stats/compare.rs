@@ -113,6 +113,6 @@ fn ratio(candidate: Option<Uncertain>, current: Option<Uncertain>) -> Option<Unc
     }
     let value = candidate.value / current.value;
     let standard_error =
-        (candidate.standard_error / current.value).hypot(value * current.standard_error / current.value);
+        libm::hypot(candidate.standard_error / current.value, value * current.standard_error / current.value);
     Some(Uncertain { value, standard_error })
 }

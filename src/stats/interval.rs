@@ -56,7 +56,7 @@ impl Uncertain {
     /// Difference to an independent estimate.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
-        Self { value: self.value - other.value, standard_error: self.standard_error.hypot(other.standard_error) }
+        Self { value: self.value - other.value, standard_error: libm::hypot(self.standard_error, other.standard_error) }
     }
 }
 

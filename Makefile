@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 # Fetched only for what builds. Empty when it cannot be had; then DuckDB is compiled in, which takes long.
-ifneq ($(filter demo loop test lint docs bench scoreboard release,$(MAKECMDGOALS)),)
+ifneq ($(filter demo loop test lint docs bench scoreboard release dist,$(MAKECMDGOALS)),)
 ifndef DUCKDB_LIB_DIR
 DUCKDB_LIB_DIR := $(shell scripts/fetch-duckdb)
 endif
@@ -15,7 +15,7 @@ endif
 endif
 CARGO := cargo
 
-.PHONY: help demo loop test lint docs bench scoreboard release clean
+.PHONY: help demo loop test lint docs bench scoreboard release dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,7 @@ test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	scripts/ensure-postgres
 	scripts/ensure-xmllint
 	scripts/ensure-chromium
+	scripts/ensure-packing
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
 	@# Cargo closes once for every test program; the last line sums them up.
 	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
@@ -57,6 +58,10 @@ scoreboard: ## Score the statistics on public data, their calibration and their 
 release: ## Build the optimized binary
 	$(CARGO) build --release --locked $(FEATURES)
 
+dist: release ## Pack the optimized binary with its library, policies, licences, parts and sums into dist/
+	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
+	scripts/dist "$${CARGO_TARGET_DIR:-target}/release/optimizer" "$(if $(DUCKDB_LIB_DIR),$(DUCKDB_LIB_DIR)/libduckdb.so,-)" dist
+
 clean: ## Remove what was built and fetched
 	$(CARGO) clean
-	rm -rf .duckdb
+	rm -rf .duckdb dist

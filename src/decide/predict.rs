@@ -31,7 +31,7 @@ const USUAL_EFFECT: f64 = 0.05;
 pub(super) fn present_but_quality(case: &Case<'_>, current: &Arm) -> Option<Prediction> {
     let present = Measures::of(&case.arms.get(current)?.lookback, &case.arms.get(current)?.lookback);
     let wider = |value: Uncertain, scale: f64| Uncertain {
-        standard_error: value.standard_error.hypot(USUAL_EFFECT * scale),
+        standard_error: libm::hypot(value.standard_error, USUAL_EFFECT * scale),
         ..value
     };
     let measures = Measures {
@@ -134,7 +134,7 @@ fn priced(
         (known.uncertain(), known.basis.words(Scale::Log))
     } else {
         let here = here.uncertain();
-        let doubt = here.standard_error.hypot(DOUBT_OF_LENGTH);
+        let doubt = libm::hypot(here.standard_error, DOUBT_OF_LENGTH);
         (Uncertain { standard_error: doubt, ..here }, "answers as long as now, give or take a third".to_owned())
     };
     // Prices may change with the hour.

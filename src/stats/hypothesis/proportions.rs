@@ -89,7 +89,10 @@ pub fn difference(x: &Proportion, y: &Proportion, variance: Variance) -> Result<
 pub fn newcombe(x: &Proportion, y: &Proportion, level: f64) -> Option<Bounds> {
     let ([x_low, x_high], [y_low, y_high]) = (x.wilson(level)?, y.wilson(level)?);
     let (p, q) = (x.value(), y.value());
-    Some(Bounds { low: Some(p - q - (p - x_low).hypot(y_high - q)), high: Some(p - q + (x_high - p).hypot(q - y_low)) })
+    Some(Bounds {
+        low: Some(p - q - libm::hypot(p - x_low, y_high - q)),
+        high: Some(p - q + libm::hypot(x_high - p, q - y_low)),
+    })
 }
 
 /// Pearson's chi-square of the 2 × 2 table with Yates' correction, and its p-value; without correction it is the square of

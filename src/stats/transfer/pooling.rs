@@ -147,7 +147,7 @@ impl Pooled {
     }
 
     fn with_freedom(&self, freedom: f64) -> Option<Student> {
-        Student::new(self.mean, self.between_services.hypot(self.mean_variance().sqrt()), freedom)
+        Student::new(self.mean, libm::hypot(self.between_services, self.mean_variance().sqrt()), freedom)
     }
 }
 

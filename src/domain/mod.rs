@@ -35,6 +35,7 @@ pub mod service_id;
 pub mod space;
 pub mod status;
 pub mod stored;
+pub mod tally;
 pub mod verdict;
 pub mod window;
 

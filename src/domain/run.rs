@@ -179,3 +179,20 @@ pub enum AlertKind {
     /// The source could not be used.
     Source,
 }
+
+impl AlertKind {
+    pub const ALL: [Self; 6] = [Self::RolledBack, Self::Conflict, Self::Sink, Self::InDoubt, Self::Harm, Self::Source];
+
+    /// As labels have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RolledBack => "rolled_back",
+            Self::Conflict => "conflict",
+            Self::Sink => "sink",
+            Self::InDoubt => "in_doubt",
+            Self::Harm => "harm",
+            Self::Source => "source",
+        }
+    }
+}

@@ -21,6 +21,8 @@ pub mod inspection;
 pub mod material;
 pub mod memory;
 pub mod metric;
+pub mod news;
+pub mod notice;
 pub mod page;
 pub mod plan;
 pub mod policy;
@@ -36,6 +38,7 @@ pub mod space;
 pub mod status;
 pub mod stored;
 pub mod tally;
+pub mod told;
 pub mod verdict;
 pub mod window;
 

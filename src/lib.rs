@@ -1,8 +1,8 @@
 //! LLM Auto-Optimizer: observe a window of LLM request metrics, orient, decide with reasons, act in one safe step.
 //!
 //! The folders are the loop: [`observe`] → [`orient`] → [`decide`] → [`act`], over the plain types of [`domain`] and the
-//! mathematics of [`stats`]; [`governance`] is asked in between, [`http`] is how services are asked, and [`state`] remembers. `domain`,
-//! `stats`, `orient` and `decide` are pure functions of their arguments.
+//! mathematics of [`stats`]; [`governance`] is asked in between, [`http`] is how services are asked, [`state`] remembers, and [`tell`]
+//! says to people and to Prometheus what was done. `domain`, `stats`, `orient` and `decide` are pure functions of their arguments.
 
 pub mod act;
 pub mod cli;
@@ -15,3 +15,4 @@ pub mod orient;
 pub mod report;
 pub mod state;
 pub mod stats;
+pub mod tell;

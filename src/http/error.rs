@@ -40,6 +40,10 @@ impl Fixable for HttpError {
                  can listen on the way: the token would be sent in the clear"
                     .to_owned()
             }
+            Self::Unencrypted { peer: Peer::Pushgateway, .. } => {
+                "use `https://`; without a token, `http://` will do too".to_owned()
+            }
+            Self::Unencrypted { .. } => "use `https://`; without it, only this machine is told".to_owned(),
             Self::Token { .. } => "put the token alone on the first line".to_owned(),
             Self::TokenFile { .. } => "check the name and the rights of the file".to_owned(),
             Self::Client { .. } => "check the certificates of this machine".to_owned(),

@@ -5,6 +5,12 @@
 pub enum Peer {
     Governance,
     Orchestrator,
+    Pushgateway,
+    Slack,
+    PagerDuty,
+    Webhook,
+    /// What the messages to a webhook are signed with.
+    WebhookSecret,
 }
 
 impl Peer {
@@ -14,6 +20,11 @@ impl Peer {
         match self {
             Self::Governance => "the governance service",
             Self::Orchestrator => "the Orchestrator",
+            Self::Pushgateway => "the Pushgateway",
+            Self::Slack => "the Slack webhook",
+            Self::PagerDuty => "PagerDuty",
+            Self::Webhook => "the webhook",
+            Self::WebhookSecret => "the signature of the webhook",
         }
     }
 
@@ -23,6 +34,11 @@ impl Peer {
         match self {
             Self::Governance => "a governance service",
             Self::Orchestrator => "an Orchestrator",
+            Self::Pushgateway => "a Pushgateway",
+            Self::Slack => "a Slack webhook",
+            Self::PagerDuty => "PagerDuty",
+            Self::Webhook => "a webhook",
+            Self::WebhookSecret => "a signature of a webhook",
         }
     }
 
@@ -32,6 +48,12 @@ impl Peer {
         match self {
             Self::Governance => "OPTIMIZER_GOVERNANCE_TOKEN",
             Self::Orchestrator => "OPTIMIZER_SINK_TOKEN",
+            Self::Pushgateway => "OPTIMIZER_PUSHGATEWAY_TOKEN",
+            // The address is the secret.
+            Self::Slack => "OPTIMIZER_SLACK_URL",
+            Self::PagerDuty => "OPTIMIZER_PAGERDUTY_KEY",
+            Self::Webhook => "OPTIMIZER_WEBHOOK_URL",
+            Self::WebhookSecret => "OPTIMIZER_WEBHOOK_SECRET",
         }
     }
 }

@@ -1,0 +1,24 @@
+//! Saying what a run did: figures for Prometheus, and messages for people. Whoever is told may be away, slow or wrong; that takes seconds at
+//! most, and changes nothing of what the run came to.
+
+mod address;
+mod channel;
+mod error;
+mod messages;
+mod pagerduty;
+mod post;
+mod pushgateway;
+mod slack;
+mod target;
+mod template;
+mod textfile;
+mod webhook;
+
+pub use address::Address;
+pub use channel::{Channel, Receiver};
+pub use error::TellError;
+pub use messages::{Heard, Limits, tell, try_out};
+pub use pushgateway::Group;
+pub use target::{Target, UnknownTarget};
+pub use template::Template;
+pub use webhook::signature;

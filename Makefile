@@ -31,6 +31,7 @@ loop: ## See it live: an Orchestrator, real requests, one canary promoted and on
 
 test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	scripts/ensure-postgres
+	scripts/ensure-prometheus
 	scripts/ensure-xmllint
 	scripts/ensure-chromium
 	scripts/ensure-packing

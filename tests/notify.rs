@@ -5,8 +5,10 @@
 mod scripted;
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::TcpListener,
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -16,7 +18,7 @@ use jiff::Timestamp;
 use optimizer::{
     domain::{news::News, run::Scope, tally::Ending, told::Told},
     http::{Patience, Peer, Token},
-    tell::{Address, Channel, Heard, Limits, Receiver, Template, tell, try_out},
+    tell::{Address, Channel, Heard, Limits, Receiver, Template, message_schema, tell, try_out},
 };
 use scripted::{Answer, Asked, Scripted};
 use serde_json::Value;
@@ -228,4 +230,27 @@ fn words_are_the_readers_own() {
     let channels = [channel(Receiver::Slack, &server.url).with_template(template)];
     assert_eq!(told(&channels, &failed(), Told::default()).sent, 1);
     assert_eq!(json(&server.asked()[0])["text"], "🔴 *high* {all services} the log is &lt;gone&gt;");
+}
+
+#[test]
+fn the_published_schema_is_current_and_messages_keep_to_it() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/notice.v1.json");
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        fs::write(&path, message_schema()).unwrap();
+    }
+    let published = fs::read_to_string(&path).unwrap();
+    assert_eq!(published, message_schema(), "run with UPDATE_SCHEMAS=1 to write it anew");
+    let validator = jsonschema::validator_for(&serde_json::from_str(&published).unwrap()).expect("a schema");
+    let server = Scripted::start(|_, _| Answer::new(200, ""));
+    let channels = [channel(Receiver::Webhook, &server.url)];
+    let first = told(&channels, &failed(), Told::default());
+    assert_eq!(first.sent + told(&channels, &recovered(), first.told).sent, 2);
+    for asked in server.asked() {
+        let body = json(&asked);
+        let errors: Vec<String> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{body}");
+        let mut without = body;
+        without.as_object_mut().unwrap().remove("key");
+        assert!(!validator.is_valid(&without), "a message without its key");
+    }
 }

@@ -21,4 +21,4 @@ pub use messages::{Heard, Limits, tell, try_out};
 pub use pushgateway::Group;
 pub use target::{Target, UnknownTarget};
 pub use template::Template;
-pub use webhook::signature;
+pub use webhook::{message_schema, signature};

@@ -1,6 +1,7 @@
 //! A webhook of one's own: JSON, signed.
 
 use ring::hmac;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Template;
@@ -16,13 +17,24 @@ use crate::{
 pub(super) const TIMESTAMP: &str = "x-optimizer-timestamp";
 pub(super) const SIGNATURE: &str = "x-optimizer-signature";
 
-#[derive(Serialize)]
+/// What a webhook gets.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Message")]
 struct Body<'a> {
+    /// Always `notice/v1`.
     schema_version: &'static str,
+    /// How the installation calls itself.
     origin: &'a str,
+    /// The template, filled in.
     text: String,
     #[serde(flatten)]
     notice: &'a Notice,
+}
+
+/// JSON Schema (draft 2020-12) of the body.
+#[must_use]
+pub fn message_schema() -> String {
+    serde_json::to_string_pretty(&schemars::schema_for!(Body<'_>)).expect("a schema is plain data") + "\n"
 }
 
 pub(super) fn body(notice: &Notice, origin: &str, template: &Template) -> String {

@@ -127,11 +127,11 @@ fn errors_in_every_form() {
         ("<html>no</html>", None),
     ];
     for (body, expected) in cases {
-        assert_eq!(said(body.as_bytes()).as_deref(), expected, "{body}");
+        assert_eq!(said(body.as_bytes(), &[]).as_deref(), expected, "{body}");
     }
-    let steering = said("red \u{1b}[31m\u{202e}alert\u{7}".as_bytes()).unwrap();
+    let steering = said("red \u{1b}[31m\u{202e}alert\u{7}".as_bytes(), &[]).unwrap();
     assert!(!steering.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{steering}");
-    assert!(said("x".repeat(100_000).as_bytes()).unwrap().chars().count() <= 200);
+    assert!(said("x".repeat(100_000).as_bytes(), &[]).unwrap().chars().count() <= 200);
 }
 
 /// Any JSON, not too deep.
@@ -173,12 +173,12 @@ proptest! {
     #[test]
     fn bytes_never_harm(bytes in prop::collection::vec(any::<u8>(), 0..400), tag in ".{0,20}") {
         prop_assert!(parse_state(&bytes, Some(&tag), &id("chat")).is_err());
-        let _ = said(&bytes);
+        let _ = said(&bytes, &[]);
     }
 
     #[test]
     fn json_never_harms(value in any_json()) {
-        let _ = said(value.to_string().as_bytes());
+        let _ = said(value.to_string().as_bytes(), &[]);
         prop_assert!(parse_state(value.to_string().as_bytes(), None, &id("chat")).is_err());
     }
 

@@ -177,10 +177,11 @@ impl Service {
         let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         let passing =
             matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) || status.is_server_error();
+        let secrets = self.token.as_ref().map(Token::secrets).unwrap_or_default();
         let said = http::body(response)
             .await
             .ok()
-            .and_then(|body| http::said(&body))
+            .and_then(|body| http::said(&body, &secrets))
             .map_or_else(String::new, |text| format!(": {text}"));
         let hint = if refused { " (is the token right?)" } else { "" };
         Err(Trouble {

@@ -46,9 +46,9 @@ pub fn asked_for(headers: &HeaderMap, now: SystemTime) -> Duration {
     number("x-ratelimit-reset").map_or(Duration::ZERO, |at| Duration::from_secs(at).saturating_sub(since_1970))
 }
 
-/// What an error says of itself, in the forms that are about. A page for a browser says nothing.
+/// What an error says of itself, in the forms that are about, without the secrets that it was shown. A page for a browser says nothing.
 #[must_use]
-pub fn said(body: &[u8]) -> Option<String> {
+pub fn said(body: &[u8], secrets: &[String]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
     let said = match &json {
@@ -56,7 +56,16 @@ pub fn said(body: &[u8]) -> Option<String> {
         None if text.trim_start().starts_with('<') => return None,
         None => text.into_owned(),
     };
-    Some(short(&said)).filter(|text| !text.is_empty())
+    // Before it is cut short: half of a secret would not be known for one.
+    Some(short(&without(&said, secrets))).filter(|text| !text.is_empty())
+}
+
+/// The text without secrets that somebody may have repeated. Parts as short as three characters are words; nobody guesses anything from
+/// them.
+#[must_use]
+pub fn without(text: &str, secrets: &[String]) -> String {
+    let secrets = secrets.iter().filter(|secret| secret.len() >= 4);
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
 }
 
 /// A text from outside on one line, cut short, with nothing a terminal would obey.
@@ -71,6 +80,17 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn secrets_go_before_texts_are_cut() {
+        let secrets = ["s3cret-s3cret-s3cret".to_owned(), "abc".to_owned()];
+        let body = format!("{} s3cret-s3cret-s3cret", "x".repeat(190));
+        let told = said(body.as_bytes(), &secrets).unwrap();
+        assert!(told.ends_with("x …"), "{told}");
+        let json = br#"{"message": "no \u00733cret-s3cret-s3cret here, abc"}"#;
+        assert_eq!(said(json, &secrets).unwrap(), "no … here, abc", "as it is read, not as it is written");
+        assert_eq!(said(b"<html>s3cret-s3cret-s3cret</html>", &secrets), None);
+    }
 
     #[test]
     fn servers_ask_for_patience_in_three_ways() {

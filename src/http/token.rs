@@ -54,6 +54,12 @@ impl Token {
         self.0.clone()
     }
 
+    /// What must not be repeated from an answer. Bytes that are no text cannot be told from others, and are never told either.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.bare().to_str().ok().map(str::to_owned).into_iter().collect()
+    }
+
     /// The token alone, for a header of its own and for taking it out of texts.
     #[must_use]
     pub fn bare(&self) -> HeaderValue {

@@ -147,7 +147,7 @@ impl Channel {
     pub(super) fn secrets(&self) -> Vec<String> {
         let mut secrets = self.address.secrets();
         if let Proof::PagerDuty(token) | Proof::Webhook(token) = &self.proof {
-            secrets.extend(token.bare().to_str().ok().map(str::to_owned));
+            secrets.extend(token.secrets());
         }
         secrets
     }

@@ -73,9 +73,7 @@ impl Post<'_> {
         }
         let asked_for = http::asked_for(response.headers(), SystemTime::now());
         let body = http::body(response).await.unwrap_or_default();
-        // Before it is cut short, and after its escapes are gone.
-        let said = http::said(self.hidden(&String::from_utf8_lossy(&body)).as_bytes());
-        let said = said.map_or_else(String::new, |text| format!(": {}", self.hidden(&text)));
+        let said = http::said(&body, self.hide).map_or_else(String::new, |text| format!(": {text}"));
         let why = format!("it answered {}{said}", status.as_u16());
         let passing =
             matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) || status.is_server_error();
@@ -88,11 +86,5 @@ impl Post<'_> {
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
         );
         Err(Trouble { why, closed: !about_it, again: None })
-    }
-
-    fn hidden(&self, text: &str) -> String {
-        // Parts as short as this are words; nobody guesses anything from them.
-        let secrets = self.hide.iter().filter(|secret| secret.len() >= 4);
-        secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
     }
 }

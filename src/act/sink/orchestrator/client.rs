@@ -142,11 +142,8 @@ impl Http {
             301..=303 | 307 | 308 => " and leads elsewhere, which is not followed",
             _ => "",
         };
-        let said = http::said(&answer.body).map(|text| match &self.credential {
-            Some(credential) => credential.taken_out_of(&text),
-            None => text,
-        });
-        let said = said.filter(|text| !text.is_empty()).map_or_else(String::new, |text| format!(": {text}"));
+        let secrets = self.credential.as_ref().map(Credential::secrets).unwrap_or_default();
+        let said = http::said(&answer.body, &secrets).map_or_else(String::new, |text| format!(": {text}"));
         format!("it answered {}{hint}{said}", answer.status.as_u16())
     }
 }

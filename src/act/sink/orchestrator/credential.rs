@@ -21,13 +21,9 @@ impl Credential {
         }
     }
 
-    /// A server may repeat in its answer what it was shown.
-    pub(super) fn taken_out_of(&self, text: &str) -> String {
+    /// What a server may repeat of what it was shown.
+    pub(super) fn secrets(&self) -> Vec<String> {
         let (Self::Bearer(token) | Self::ApiKey(token)) = self;
-        match token.bare().to_str() {
-            Ok(secret) => text.replace(secret, "…"),
-            // Not text for the header, so it cannot be told from other bytes here either.
-            Err(_) => String::new(),
-        }
+        token.secrets()
     }
 }

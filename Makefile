@@ -50,6 +50,7 @@ docs:
 
 bench: ## Measure a million events, or ROWS=…, against a bare DuckDB GROUP BY, and other sources (release build)
 	scripts/ensure-postgres
+	$(CARGO) bench --quiet --locked $(FEATURES) --bench start
 	$(CARGO) bench --quiet --locked $(FEATURES) --bench plan -- $(ROWS)
 	$(CARGO) bench --quiet --locked $(FEATURES) --bench sources -- $(ROWS)
 

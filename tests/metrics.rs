@@ -70,7 +70,7 @@ fn text(runs: u64) -> String {
     let completed = rollout(AWKWARD, &json!({"state": "full", "since": "2026-01-01T00:00:00Z"}));
     let rollouts: Vec<RolloutStatus> = vec![serde_json::from_value(completed).unwrap()];
     let ended_at = "2026-01-01T00:00:05Z".parse().unwrap();
-    let tally = (0..runs).fold(Tally::default().with_saved(2.5), |tally, _| {
+    let tally = (0..runs).fold(Tally::default().with_saved(2.5, ended_at), |tally, _| {
         tally.after(&run, Ending::Fine, Duration::from_millis(700), ended_at)
     });
     let source = SourceSummary { rows_read: 10, rejected: [("cost".into(), 2)].into(), ..SourceSummary::default() };
@@ -132,7 +132,7 @@ fn prometheus_finds_in_the_pushgateway_what_was_pushed() {
     let text = text(3);
     pushed(&gateway.url(), "eu/1", &text, None).unwrap();
     let rollbacks = prometheus.awaited("optimizer_rollbacks_total");
-    assert_eq!(rollbacks.len(), 1);
+    assert_eq!(rollbacks.len(), 1, "{rollbacks:?}");
     let (labels, value) = &rollbacks[0];
     assert_eq!((&labels["job"], &labels["instance"], *value), (&json!("optimizer"), &json!("eu/1"), 3.0));
     // Every series, with its value.

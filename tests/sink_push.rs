@@ -10,8 +10,8 @@ use std::{
 use jiff::Timestamp;
 use optimizer::{
     act::sink::{
-        Breaker, BreakerSettings, Credential, Health, Job, Options, Orchestrator, Outcome, Purpose, Push, Report,
-        Scope, push_all,
+        Asked, Breaker, BreakerSettings, Credential, Halt, Health, Job, Options, Orchestrator, Outcome, Purpose, Push,
+        Report, Scope, push_all,
     },
     http::{Peer, Token},
 };
@@ -29,6 +29,7 @@ const PUSH: Push = Push {
         longest_pause: Duration::from_mins(10),
         probe: Duration::from_mins(1),
     },
+    halt: Halt(|| None),
 };
 
 fn jobs(count: usize) -> Vec<Job> {
@@ -144,6 +145,36 @@ async fn rollbacks_go_first_and_settling_keeps_doubts() {
     let settling = Push { purpose: Purpose::Settle, ..PUSH };
     let reports = push_all(&sink, &jobs(3), &mut breaker, settling, || at(0)).await;
     assert!(reports.iter().all(|report| matches!(report.outcome, Outcome::InDoubt { .. })), "{reports:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_is_to_end_begins_nothing_and_waits_no_longer_than_it_may() {
+    static ASKED: std::sync::OnceLock<Asked> = std::sync::OnceLock::new();
+    let running = started(settings()).await;
+    let sink = sink(&running);
+    running
+        .peer
+        .misbehave(vec![Rule::new(Match { operation: Some(Called::Create), ..Match::default() }, Fault::Stall)]);
+    let push = Push { halt: Halt(|| ASKED.get().copied()), ..PUSH };
+    let begun = Instant::now();
+    let asked = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ASKED.set(Asked { why: "stopped by SIGTERM", last: begun + Duration::from_millis(600) }).unwrap();
+    };
+    let (all, mut breaker) = (jobs(10), Breaker::default());
+    let (reports, ()) = tokio::join!(push_all(&sink, &all, &mut breaker, push, || at(0)), asked);
+    let took = begun.elapsed();
+    assert!(Duration::from_millis(600) <= took && took < Duration::from_secs(4), "{took:?}");
+    assert_eq!((count(&reports, "in doubt"), count(&reports, "failed")), (4, 6), "{reports:?}");
+    let unasked: Vec<&Report> = reports.iter().filter(|report| report.health == Health::Unasked).collect();
+    assert_eq!(unasked.len(), 10, "the sink is not blamed");
+    assert_eq!(
+        reports[9].to_string(),
+        "not done: not begun: stopped by SIGTERM; the next run goes on",
+        "what was not sent is known not to be there"
+    );
+    assert_eq!(breaker, Breaker::default());
+    assert!(requests(&running).iter().filter(|what| *what == "create").count() <= 4);
 }
 
 /// A thousand services, a server on the same machine, everything in one thread. The limit is for a machine with much else to do.

@@ -147,13 +147,14 @@ fn any_rows_go_from_one_database_to_the_other_and_back() {
 
 #[test]
 fn an_empty_store_and_those_of_every_earlier_version_move_too() {
-    const STEPS: [&str; 6] = [
+    const STEPS: [&str; 7] = [
         include_str!("../migrations/0001_baselines.sql"),
         include_str!("../migrations/0002_plans.sql"),
         include_str!("../migrations/0003_rollouts.sql"),
         include_str!("../migrations/0004_rollouts_by_time.sql"),
         include_str!("../migrations/0005_deeds_by_action.sql"),
         include_str!("../migrations/0006_history.sql"),
+        include_str!("../migrations/0007_notes.sql"),
     ];
     let folder = tempdir().unwrap();
     for version in 0..=STEPS.len() {
@@ -360,7 +361,7 @@ fn a_backup_is_private_whole_and_never_in_the_place_of_another_unasked() {
     fill(&mut open(&sqlite(path, "s.db")), &["x".to_owned()]);
     let run = state(path, &["export", "b.gz"]);
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-    assert_eq!(run.stdout, "Exported 14 rows of 13 tables to `b.gz`.\n");
+    assert_eq!(run.stdout, "Exported 15 rows of 14 tables to `b.gz`.\n");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -205,13 +205,14 @@ fn audit(place: &Place) {
     assert_eq!(store.verify().unwrap(), Err(Broken::CutOff { expected: 1_503, found: 1_500 }));
 }
 
-const STEPS: [(i64, &str, &str); 6] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (1, "baselines", include_str!("../migrations/0001_baselines.sql")),
     (2, "plans", include_str!("../migrations/0002_plans.sql")),
     (3, "rollouts", include_str!("../migrations/0003_rollouts.sql")),
     (4, "rollouts_by_time", include_str!("../migrations/0004_rollouts_by_time.sql")),
     (5, "deeds_by_action", include_str!("../migrations/0005_deeds_by_action.sql")),
     (6, "history", include_str!("../migrations/0006_history.sql")),
+    (7, "notes", include_str!("../migrations/0007_notes.sql")),
 ];
 
 /// Makes the tables of an earlier version, with a row in each as it wrote them.
@@ -238,6 +239,9 @@ fn as_of(place: &Place, version: usize) {
     }
     if version >= 6 {
         place.tamper("INSERT INTO optimizer_history VALUES ('1h', 29543040, 60, 7, '{}', 'gz1:')");
+    }
+    if version >= 7 {
+        place.tamper("INSERT INTO optimizer_notes VALUES ('old', '', 'known', 3, '2025-03-01T00:00:00.000000Z', '1')");
     }
     if version >= 3 {
         for sql in [
@@ -283,7 +287,8 @@ fn stores_of_every_earlier_version_go_on() {
             assert_eq!(store.memory().unwrap().generation, if version >= 2 { 7 } else { 0 });
             for table in Table::ALL {
                 let old = store.document(table, "old").unwrap();
-                assert_eq!(old.map(|old| (old.generation, old.body)), (version >= 3).then(|| (3, "1".to_owned())));
+                let held = version >= if table == Table::Notes { 7 } else { 3 };
+                assert_eq!(old.map(|old| (old.generation, old.body)), held.then(|| (3, "1".to_owned())), "{table:?}");
             }
             let lease = store.acquire("one", LEASE).unwrap();
             assert_eq!(lease.token, if version >= 3 { 42 } else { 1 });

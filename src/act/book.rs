@@ -99,6 +99,12 @@ impl Book {
         self.changed.insert(key);
     }
 
+    /// Nothing that was changed since the last commit is written any more. It must not be read any more either.
+    pub fn forget(&mut self) {
+        self.changed.clear();
+        self.deeds.clear();
+    }
+
     /// Somebody did something.
     pub fn did(&mut self, now: Timestamp, actor: &str, action: &str, service: &str, detail: &DeedDetail) {
         self.deeds.push(Deed {

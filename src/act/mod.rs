@@ -10,6 +10,7 @@ pub mod rollout;
 pub mod sink;
 mod status;
 pub mod tick;
+mod told;
 
 pub use book::{Book, Place, stamp};
 pub use intent::{Course, Intent, What};
@@ -18,3 +19,5 @@ pub use judge::{Evidence, judge};
 pub use operate::{Word, freeze, thaw};
 pub use past::past_changes;
 pub use status::{rollouts, runs, status};
+pub use tick::TALLY;
+pub use told::{TOLD, keep_told, told};

@@ -132,6 +132,7 @@ fn one<T>(
     tick.commit(store, lease, Commit::default())?;
     tick.push(store, lease)?;
     tick.tell(&mut report);
+    tick.count_deeds(&report)?;
     tick.record("ended", &report);
     tick.commit(store, lease, Commit::default())?;
     Ok(report)

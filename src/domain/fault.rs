@@ -19,8 +19,12 @@ pub enum Exit {
     InDoubt = 6,
     /// Another run holds the lease, and acts (`EX_TEMPFAIL`).
     Held = 75,
+    /// Out of time by its own deadline, as `timeout` reports it.
+    Overdue = 124,
     /// Stopped by Ctrl-C, as a shell reports it (128 + SIGINT).
     Interrupted = 130,
+    /// Stopped by SIGTERM, as a shell reports it (128 + SIGTERM).
+    Terminated = 143,
 }
 
 /// An error that teaches.

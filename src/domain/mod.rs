@@ -24,6 +24,7 @@ pub mod metric;
 pub mod news;
 pub mod notice;
 pub mod page;
+pub mod phase;
 pub mod plan;
 pub mod policy;
 pub mod policy_comparison;

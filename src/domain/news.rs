@@ -49,7 +49,24 @@ impl News {
         self.looked_at.iter().any(|beginning| key.starts_with(beginning))
     }
 
-    /// What became of rollouts. A dry run did nothing.
+    /// Runs that were found to have died.
+    #[must_use]
+    pub fn with_killed(mut self, runs: &[String]) -> Self {
+        for run in runs {
+            self.tell(Said {
+                event: Event::RunFailed,
+                state: State::Once,
+                key: format!("{}/killed/{run}", Event::RunFailed.name()),
+                service: None,
+                severity: Severity::High,
+                summary: format!("run {run} was killed before it came to its end"),
+                detail: "what it left open is settled; look at its memory, its deadline and its machine".to_owned(),
+            });
+        }
+        self
+    }
+
+    /// What became of rollouts, in this run or in one before. A dry run did nothing.
     #[must_use]
     pub fn with_run(mut self, report: &RunReport) -> Self {
         if report.dry_run {
@@ -145,7 +162,7 @@ impl News {
                 return self;
             }
             Ending::State | Ending::InDoubt => Severity::Critical,
-            Ending::Usage | Ending::Source | Ending::Sink | Ending::Killed => Severity::High,
+            Ending::Usage | Ending::Source | Ending::Sink | Ending::Overdue | Ending::Killed => Severity::High,
             Ending::Interrupted => Severity::Medium,
         };
         self.tell(Said {

@@ -91,6 +91,13 @@ pub struct Rollout {
     pub rollback_refused: Option<String>,
 }
 
+/// US dollars that a change spared on requests that cost so much after it, by its relative effect on the cost of a request: without it
+/// they would have cost `spent / (1 + effect)`. Below zero, dollars more. None where that is no number.
+#[must_use]
+pub fn spared(spent_usd: f64, effect: f64) -> Option<f64> {
+    (effect > -1.0).then(|| -spent_usd * effect / (1.0 + effect)).filter(|usd| usd.is_finite())
+}
+
 /// Where a rollout is. What a stage knows stands in the stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]

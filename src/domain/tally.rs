@@ -24,19 +24,21 @@ pub enum Ending {
     State,
     Sink,
     InDoubt,
+    Overdue,
     Interrupted,
     /// It never said how: the next run found it.
     Killed,
 }
 
 impl Ending {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fine,
         Self::Usage,
         Self::Source,
         Self::State,
         Self::Sink,
         Self::InDoubt,
+        Self::Overdue,
         Self::Interrupted,
         Self::Killed,
     ];
@@ -51,7 +53,8 @@ impl Ending {
             Exit::State => Self::State,
             Exit::Sink => Self::Sink,
             Exit::InDoubt => Self::InDoubt,
-            Exit::Interrupted => Self::Interrupted,
+            Exit::Overdue => Self::Overdue,
+            Exit::Interrupted | Exit::Terminated => Self::Interrupted,
             Exit::Held => return None,
         })
     }
@@ -66,6 +69,7 @@ impl Ending {
             Self::State => "state",
             Self::Sink => "sink",
             Self::InDoubt => "in_doubt",
+            Self::Overdue => "overdue",
             Self::Interrupted => "interrupted",
             Self::Killed => "killed",
         }
@@ -134,6 +138,8 @@ pub struct Tally {
     pub seconds: f64,
     /// None until something was measured.
     pub saved: Option<Saved>,
+    /// Hours that ended later were not looked at yet for what they spared.
+    pub saved_until: Option<Timestamp>,
     /// End of the last run that went well.
     pub last_fine_at: Option<Timestamp>,
 }
@@ -145,7 +151,20 @@ impl Tally {
         if run.dry_run {
             return self;
         }
+        self = self.acted(run);
         *self.endings.entry(ending).or_default() += 1;
+        let seconds = took.as_secs_f64();
+        self.durations[CLASSES.iter().take_while(|end| seconds > **end).count()] += 1;
+        self.seconds += seconds;
+        if ending == Ending::Fine {
+            self.last_fine_at = Some(ended_at);
+        }
+        self
+    }
+
+    /// The sums after what was done, by a run or by an operator's command.
+    #[must_use]
+    pub fn acted(mut self, run: &RunReport) -> Self {
         for step in &run.steps {
             self.completed += u64::from(step.did == Did::Completed);
             if let Some(change) = Change::of(step.did) {
@@ -154,12 +173,6 @@ impl Tally {
         }
         for alert in &run.alerts {
             *self.alerts.entry(alert.kind.name().to_owned()).or_default() += 1;
-        }
-        let seconds = took.as_secs_f64();
-        self.durations[CLASSES.iter().take_while(|end| seconds > **end).count()] += 1;
-        self.seconds += seconds;
-        if ending == Ending::Fine {
-            self.last_fine_at = Some(ended_at);
         }
         self
     }
@@ -171,10 +184,11 @@ impl Tally {
         self
     }
 
-    /// Adds what was measured of requests that were not counted before: dollars spared, or below zero, dollars more.
+    /// Adds what was measured of requests that were not counted before, up to `until`: dollars spared, or below zero, dollars more.
     #[must_use]
-    pub fn with_saved(mut self, usd: f64) -> Self {
+    pub fn with_saved(mut self, usd: f64, until: Timestamp) -> Self {
         if usd.is_finite() {
+            self.saved_until = self.saved_until.max(Some(until));
             let saved = self.saved.get_or_insert_default();
             saved.saved_usd += usd.max(0.0);
             saved.added_usd += (-usd).max(0.0);
@@ -221,7 +235,7 @@ mod tests {
         assert_eq!(tally.durations, [0, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(tally.clone().with_killed(2).endings[&Ending::Killed], 2);
         assert_eq!(tally.saved, None, "nothing was measured");
-        let saved = tally.with_saved(2.5).with_saved(-1.0).with_saved(f64::NAN).saved;
+        let saved = tally.with_saved(2.5, at).with_saved(-1.0, at).with_saved(f64::NAN, at).saved;
         assert_eq!(saved, Some(Saved { saved_usd: 2.5, added_usd: 1.0 }));
     }
 

@@ -56,6 +56,12 @@ pub struct Message {
 }
 
 impl Told {
+    /// Whether this receiver was to be told of an earlier run: if not, what happened before is none of its business.
+    #[must_use]
+    pub fn knows(&self, receiver: &str) -> bool {
+        self.receivers.contains_key(receiver)
+    }
+
     /// What is left to tell this receiver, the worst first. What is too much for one run is summed up in its last message; what is over is
     /// never summed up, and waits for the next run where there is no room for it.
     #[must_use]

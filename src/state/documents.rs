@@ -14,10 +14,11 @@ pub enum Table {
     Services,
     Breakers,
     Ticks,
+    Notes,
 }
 
 impl Table {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rollouts,
         Self::Evidence,
         Self::Intents,
@@ -25,6 +26,7 @@ impl Table {
         Self::Services,
         Self::Breakers,
         Self::Ticks,
+        Self::Notes,
     ];
 
     #[must_use]
@@ -37,6 +39,7 @@ impl Table {
             Self::Services => "optimizer_services",
             Self::Breakers => "optimizer_breakers",
             Self::Ticks => "optimizer_ticks",
+            Self::Notes => "optimizer_notes",
         }
     }
 }

@@ -153,7 +153,7 @@ impl Store {
         deed: &Deed,
     ) -> Result<(), StateError> {
         let database_clock = self.file.is_none();
-        let done = self.runtime.block_on(delete(&mut self.connection, lease, database_clock, what, ids, rows, deed));
+        let done = self.runtime.patiently(delete(&mut self.connection, lease, database_clock, what, ids, rows, deed));
         let store = self.shown.clone();
         match done.map_err(|cause| self.failed("deleting what is in the archive", cause))? {
             Gone::All => Ok(()),
@@ -173,7 +173,7 @@ impl Store {
         let given_back = self.number("PRAGMA auto_vacuum".to_owned())? == INCREMENTAL;
         if given_back {
             let done =
-                self.runtime.block_on(sqlx::raw_sql("PRAGMA incremental_vacuum").fetch_all(&mut self.connection));
+                self.runtime.patiently(sqlx::raw_sql("PRAGMA incremental_vacuum").fetch_all(&mut self.connection));
             done.map_err(|cause| self.failed("giving space back", cause))?;
         }
         Ok(Some(Space { free, given_back }))

@@ -34,7 +34,7 @@ impl Store {
         let lease = self.acquire("import", LEASE)?;
         let before = lease.token - 1;
         let postgres = self.is_postgres();
-        let done = self.runtime.block_on(take_in(&mut self.connection, from, postgres, before));
+        let done = self.runtime.patiently(take_in(&mut self.connection, from, postgres, before));
         let store = self.shown.clone();
         let error = match done {
             // The lease was given back with the last statement.

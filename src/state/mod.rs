@@ -17,6 +17,7 @@ mod plans;
 mod shape;
 mod slots;
 mod snapshot;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,8 @@ pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
 pub use slots::{SlotHead, SlotRow, SlotText};
 
+use waiting::Waiting;
+
 /// In the order they are applied, never changed once released.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "baselines", include_str!("../../migrations/0001_baselines.sql")),
@@ -46,6 +49,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "rollouts_by_time", include_str!("../../migrations/0004_rollouts_by_time.sql")),
     (5, "deeds_by_action", include_str!("../../migrations/0005_deeds_by_action.sql")),
     (6, "history", include_str!("../../migrations/0006_history.sql")),
+    (7, "notes", include_str!("../../migrations/0007_notes.sql")),
 ];
 
 /// How often making the tables is tried.
@@ -63,7 +67,7 @@ pub enum Open {
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
-    runtime: tokio::runtime::Runtime,
+    runtime: Waiting,
     connection: AnyConnection,
     shown: String,
     /// Of SQLite; none in PostgreSQL.
@@ -71,6 +75,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// How messages call it.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
     /// Connects, and brings the tables to the form this version knows.
     pub fn open(address: &Address, open: Open) -> Result<Self, StateError> {
         install_default_drivers();
@@ -84,13 +94,10 @@ impl Store {
         if open == Open::Create {
             address.make_private().map_err(|cause| failed("opening it", sqlx::Error::Io(cause)))?;
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
-        let connection =
-            runtime.block_on(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
         let file = address.file().map(Path::to_owned);
+        let runtime = Waiting::new(file.is_none()).map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
+        let connection =
+            runtime.connect(AnyConnection::connect_with(&options)).map_err(|cause| failed("opening it", cause))?;
         let mut store = Self { runtime, connection, shown, file };
         if store.file.is_some() {
             store.wait_for_others()?;
@@ -115,10 +122,7 @@ impl Store {
         install_default_drivers();
         let shown = "memory".to_owned();
         let failed = |doing, cause| StateError::Failed { store: "memory".to_owned(), doing, cause };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
+        let runtime = Waiting::new(false).map_err(|cause| failed("starting", sqlx::Error::Io(cause)))?;
         let connection =
             runtime.block_on(AnyConnection::connect("sqlite::memory:")).map_err(|cause| failed("opening it", cause))?;
         let mut store = Self { runtime, connection, shown, file: None };

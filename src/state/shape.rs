@@ -75,6 +75,7 @@ pub(super) const TABLES: &[Shape] = &[
     documents("services"),
     documents("breakers"),
     documents("ticks"),
+    Shape { since: 7, ..documents("notes") },
     Shape {
         name: "history",
         since: 6,

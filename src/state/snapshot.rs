@@ -35,7 +35,7 @@ impl Store {
     ) -> Result<(), E> {
         let Self { runtime, connection, shown, .. } = self;
         let failed = |cause| StateError::Failed { store: shown.clone(), doing: "reading it", cause };
-        runtime.block_on(async {
+        runtime.patiently(async {
             let mut rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch(&mut *connection);
             while let Some(row) = rows.next().await {
                 take(row.and_then(|row| read(&row)).map_err(failed)?)?;

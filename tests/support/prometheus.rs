@@ -28,7 +28,11 @@ impl Drop for Server {
 impl Server {
     /// A Pushgateway without anything in it.
     pub fn pushgateway() -> Self {
-        Self::start("prometheus-pushgateway", |_, port| vec![format!("--web.listen-address=127.0.0.1:{port}")])
+        Self::start("prometheus-pushgateway", |folder, port| {
+            // Debian's keeps what it has in one file for the whole machine.
+            let kept = folder.path().join("kept");
+            vec![format!("--web.listen-address=127.0.0.1:{port}"), format!("--persistence.file={}", kept.display())]
+        })
     }
 
     /// A Prometheus that reads this Pushgateway five times a second, once it has looked for it: that takes it five seconds.
@@ -50,6 +54,11 @@ impl Server {
     }
 
     fn start(program: &str, arguments: impl Fn(&TempDir, u16) -> Vec<String>) -> Self {
+        // Another process may take the port between our look and its use: then ours ends, whoever answers there.
+        (0..5).find_map(|_| Self::tried(program, &arguments)).unwrap_or_else(|| panic!("{program} finds no port"))
+    }
+
+    fn tried(program: &str, arguments: &impl Fn(&TempDir, u16) -> Vec<String>) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let child = Command::new(program)
@@ -59,13 +68,22 @@ impl Server {
             .stderr(File::create(folder.path().join("log")).expect("a log"))
             .spawn()
             .unwrap_or_else(|error| panic!("{program} starts (scripts/ensure-prometheus): {error}"));
-        let server = Self { folder, child, port };
+        let mut server = Self { folder, child, port };
         let begun = Instant::now();
-        while server.get("/-/ready").is_none_or(|answer| !answer.starts_with("HTTP/1.0 200")) {
+        while !server.listens() || server.get("/-/ready").is_none_or(|answer| !answer.starts_with("HTTP/1.0 200")) {
+            if server.child.try_wait().expect("it is our child").is_some() {
+                assert!(server.log().contains("address already in use"), "{program} ends:\n{}", server.log());
+                return None;
+            }
             assert!(begun.elapsed() < Duration::from_secs(30), "{program} does not come up:\n{}", server.log());
             thread::sleep(Duration::from_millis(20));
         }
-        server
+        Some(server)
+    }
+
+    /// Whether the one that listens there is ours: both programs say so before they serve.
+    fn listens(&self) -> bool {
+        self.log().to_lowercase().contains("listening on")
     }
 
     pub fn url(&self) -> String {

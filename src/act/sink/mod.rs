@@ -2,6 +2,7 @@
 
 mod breaker;
 mod file;
+mod halt;
 mod key;
 mod orchestrator;
 mod outcome;
@@ -15,6 +16,7 @@ use std::{fmt::Debug, pin::Pin};
 
 pub use breaker::{Admission, Breaker, BreakerSettings, Urgency};
 pub use file::{FileError, FileSink};
+pub use halt::{Asked, Halt};
 pub use key::{Operation, idempotency_key};
 pub use orchestrator::{Base, Credential, Deletion, Limits, Options, Orchestrator, parse_state};
 pub use outcome::{Health, Outcome, Report, SinkError};

@@ -92,6 +92,13 @@ impl Report {
         self
     }
 
+    /// For what was sent, and whose answer nobody waits for any more.
+    #[must_use]
+    pub fn cut_off() -> Self {
+        let why = "this run had to end before the sink answered".to_owned();
+        Self { outcome: Outcome::InDoubt { why }, attempts: 1, health: Health::Unasked }
+    }
+
     /// For what was not begun.
     #[must_use]
     pub fn unasked(why: String) -> Self {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{Admission, Breaker, BreakerSettings, Health, Job, Report, Sink, Urgency, carry_out};
+use super::{Admission, Breaker, BreakerSettings, Halt, Health, Job, Report, Sink, Urgency, carry_out};
 
 /// Whether an earlier run may have done the jobs already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,12 @@ pub struct Push {
     /// Jobs under way at the same time.
     pub concurrency: usize,
     pub breaker: BreakerSettings,
+    pub halt: Halt,
 }
 
 impl Default for Push {
     fn default() -> Self {
-        Self { purpose: Purpose::Fresh, concurrency: 16, breaker: BreakerSettings::default() }
+        Self { purpose: Purpose::Fresh, concurrency: 16, breaker: BreakerSettings::default(), halt: Halt::default() }
     }
 }
 
@@ -32,6 +33,7 @@ impl Default for Push {
 struct Common<'a, Clock> {
     sink: &'a dyn Sink,
     settings: BreakerSettings,
+    halt: Halt,
     now: Clock,
     state: Mutex<Shared>,
 }
@@ -44,7 +46,7 @@ struct Shared {
 
 /// Carries out every job, rollbacks first, and returns a report for each in the order of `jobs`.
 ///
-/// A job that was not begun, because the sink is being left alone or has refused to talk to us, is `Failed` with no attempts; one
+/// A job that was not begun, because the sink is being left alone, has refused to talk to us, or this process is to end, is `Failed` with no attempts; one
 /// that is only to be settled stays `InDoubt`.
 /// `breaker` is brought up to date, to be stored for the next run; `now` is asked whenever it is used.
 pub async fn push_all(
@@ -55,7 +57,7 @@ pub async fn push_all(
     now: impl Fn() -> Timestamp + Send + Sync,
 ) -> Vec<Report> {
     let state = Mutex::new(Shared { breaker: *breaker, stopped: None });
-    let common = Common { sink, settings: push.breaker, now, state };
+    let common = Common { sink, settings: push.breaker, halt: push.halt, now, state };
     let numbered = jobs.iter().enumerate();
     // What ends harm comes before what may bring good.
     let (rollbacks, writes): (Vec<_>, Vec<_>) = numbered.partition(|(_, job)| matches!(job, Job::Rollback(_)));
@@ -86,7 +88,11 @@ impl<Clock: Fn() -> Timestamp + Send + Sync> Common<'_, Clock> {
         if let Some(why) = self.held_back(job) {
             return Report::unasked(why);
         }
-        let report = carry_out(self.sink, job).await;
+        let report = tokio::select! {
+            biased;
+            report = carry_out(self.sink, job) => report,
+            () = self.halt.over() => return Report::cut_off(),
+        };
         let now = (self.now)();
         let mut shared = self.lock();
         shared.breaker.record(report.health, &self.settings, now);
@@ -97,6 +103,9 @@ impl<Clock: Fn() -> Timestamp + Send + Sync> Common<'_, Clock> {
     }
 
     fn held_back(&self, job: &Job) -> Option<String> {
+        if let Some(why) = self.halt.why() {
+            return Some(why);
+        }
         let urgency = if matches!(job, Job::Rollback(_)) { Urgency::Rollback } else { Urgency::Write };
         let now = (self.now)();
         let mut shared = self.lock();

@@ -4,6 +4,7 @@
 //! before it does anything else; sinks are asked under keys that stay the same, so what arrived twice is done once.
 
 mod begin;
+mod count;
 mod look;
 mod point;
 mod push;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub use begin::Known;
+pub use count::{Ended, TALLY};
 pub use point::point;
 
 /// The entry of [`Table::Services`] that holds for all of them.
@@ -107,7 +109,7 @@ impl<'a> Tick<'a> {
             .enable_all()
             .build()
             .expect("a runtime of one thread needs nothing that could be missing");
-        Ok(Self {
+        let mut tick = Self {
             setup,
             runtime,
             book,
@@ -116,7 +118,25 @@ impl<'a> Tick<'a> {
             not_begun: Vec::new(),
             alerts: Vec::new(),
             to_push: Vec::new(),
-        })
+        };
+        tick.read_sums(store)?;
+        Ok(tick)
+    }
+
+    /// Lets go of everything that was decided and not written down yet.
+    pub fn forget(&mut self) {
+        self.book.forget();
+        self.to_push.clear();
+    }
+
+    #[must_use]
+    pub fn policy(&self) -> &'a Policy {
+        self.setup.policy
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.setup.now
     }
 
     /// Rollouts that are not over, by service.
@@ -246,10 +266,19 @@ impl<'a> Tick<'a> {
     fn look_up(&mut self, services: impl IntoIterator<Item = String>) {
         use futures_util::{StreamExt as _, stream};
         let wanted: Vec<String> = services.into_iter().filter(|service| !self.shown.contains_key(service)).collect();
-        let sink = self.setup.sink;
+        let (sink, halt) = (self.setup.sink, self.setup.push.halt);
         let read = |service: String| async move {
+            if let Some(why) = halt.why() {
+                return (service, Err(SinkError { why, stop_all: true }));
+            }
             let found = match ServiceId::new(&service) {
-                Ok(id) => sink.read(&id).await,
+                Ok(id) => tokio::select! {
+                    biased;
+                    found = sink.read(&id) => found,
+                    () = halt.over() => {
+                        Err(SinkError { why: "this run had to end before the sink answered".to_owned(), stop_all: true })
+                    }
+                },
                 Err(error) => Err(SinkError { why: error.to_string(), stop_all: false }),
             };
             (service, found)

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    act::{Evidence, Intent, rollout::ServiceState, sink::Breaker},
+    act::{Evidence, Intent, TALLY, TOLD, rollout::ServiceState, sink::Breaker},
     domain::{
         Plan,
         rollout::{Rollout, Version},
         run::RunReport,
+        tally::Tally,
+        told::Told,
     },
     state::{Document, Table},
 };
@@ -46,6 +48,11 @@ pub(super) fn problem(table: Table, row: &Document, rollouts: &Rollouts) -> Opti
         Table::Services => of(row, |_: ServiceState| None),
         Table::Breakers => of(row, |_: Breaker| None),
         Table::Ticks => of(row, |report: RunReport| same("id", &report.id, &row.id)),
+        Table::Notes => match row.id.as_str() {
+            TALLY => of(row, |_: Tally| None),
+            TOLD => of(row, |_: Told| None),
+            _ => Some("nothing of this name is kept there".to_owned()),
+        },
     };
     found.or((row.generation < 1).then(|| format!("it was changed {} times", row.generation)))
 }

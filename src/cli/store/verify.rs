@@ -185,7 +185,7 @@ impl Notes {
                 self.rollouts.insert(id.clone(), (row.service.clone(), row.state == "open"));
             }
             if let Some(why) = rows::problem(table, &row, &self.rollouts) {
-                let over = matches!(row.state.as_str(), "closed" | "settled" | "ended");
+                let over = matches!(row.state.as_str(), "closed" | "settled" | "ended" | "killed");
                 self.wrong(name, id, why, if over { HARMLESS } else { UNDER_WAY });
             }
         }

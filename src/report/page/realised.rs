@@ -7,7 +7,7 @@ use crate::{
         material::Material,
         page::{Cell, Table},
         plan::Measure,
-        rollout::Stage,
+        rollout::{Stage, spared},
     },
     report::words,
 };
@@ -45,8 +45,7 @@ fn saved(material: &Material, course: &Course<'_>) -> Option<Vec<Cell>> {
         .map(|slot| slot.spend_usd)
         .reduce(|sum, spend| sum.zip(spend).map(|(sum, spend)| sum + spend))
         .flatten();
-    // Spend would have been spend / (1 + effect).
-    let saved = |effect: f64| spent.filter(|_| effect > -1.0).map(|spent| -spent * effect / (1.0 + effect));
+    let saved = |effect: f64| spared(spent?, effect);
     let ends = reading.low.zip(reading.high);
     let unread = if material.course.is_some() { "no request was read since then" } else { "not read: add `--from`" };
     let range_shown = ends.map_or_else(|| "–".to_owned(), |(low, high)| format!("{} … {}", change(low), change(high)));

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use crate::domain::phase::Phase;
+
 use self::{effects::effects, last_run::last_run, standing::standing, totals::totals};
 use crate::domain::{
     plan::SourceSummary,
@@ -17,26 +19,6 @@ use crate::domain::{
     status::{RolloutStatus, StatusReport},
     tally::{Ending, Tally},
 };
-
-/// The parts of a tick.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Observe,
-    Orient,
-    Decide,
-    Act,
-}
-
-impl Phase {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Observe => "observe",
-            Self::Orient => "orient",
-            Self::Decide => "decide",
-            Self::Act => "act",
-        }
-    }
-}
 
 /// Everything that is shown.
 #[derive(Debug, Clone, Copy)]

@@ -68,7 +68,7 @@ fn everything_that_is_known_is_shown() {
         Duration::from_millis(700),
         "2026-01-01T00:00:05Z".parse().unwrap(),
     );
-    let tally = tally.with_saved(2.5).with_saved(-0.5).with_killed(1);
+    let tally = tally.with_saved(2.5, Timestamp::UNIX_EPOCH).with_saved(-0.5, Timestamp::UNIX_EPOCH).with_killed(1);
     let rollouts = [
         completed("chat", "2026-01-01T00:00:00Z", &json!({"quality": 0.01, "latency_p95_ms": -0.2})),
         completed("chat", "2025-01-01T00:00:00Z", &json!({"quality": 0.5, "cost_per_request_usd": -0.9})),
@@ -137,7 +137,7 @@ fn what_operators_said_is_the_state() {
 
 #[test]
 fn each_family_has_help_and_type_once_before_its_samples() {
-    let tally = Tally::default().with_saved(1.0);
+    let tally = Tally::default().with_saved(1.0, Timestamp::UNIX_EPOCH);
     let text =
         shown(&status(&json!([])), &[completed("a", "2026-01-01T00:00:00Z", &json!({"quality": 0.1}))], &tally, None);
     assert!(text.ends_with('\n'));

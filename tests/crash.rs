@@ -1,4 +1,4 @@
-//! A run that is killed anywhere is put right by the next one: no rollout is lost, no step is skipped or made twice, store and
+//! A run that is killed anywhere, or ended by SIGTERM, is put right by the next one: no rollout is lost, no step is skipped or made twice, store and
 //! Orchestrator agree, and the audit log holds.
 //!
 //! `OPTIMIZER_KILLS=2000 cargo test --test crash` kills more often than CI has time for.
@@ -92,11 +92,16 @@ impl Life {
         } else {
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             thread::sleep(Duration::from_millis(self.random.random_range(5..250)));
-            let _ = child.kill();
+            if self.random.random_bool(0.5) {
+                let _ = child.kill();
+            } else {
+                // As Kubernetes begins.
+                let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).stderr(Stdio::null()).status();
+            }
             child.wait().unwrap()
         };
         self.peer.misbehave(Vec::new());
-        let died = status.signal() == Some(9);
+        let died = matches!(status.signal(), Some(9 | 15)) || status.code() == Some(143);
         self.killed += u32::from(died);
         died
     }

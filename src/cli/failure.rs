@@ -44,6 +44,11 @@ impl Failure {
         self.exit
     }
 
+    /// What happened, without its causes.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The same in other words.
     #[must_use]
     pub(super) fn rewritten(self, rewrite: impl Fn(&str) -> String) -> Self {

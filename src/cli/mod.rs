@@ -14,6 +14,7 @@ mod failure;
 mod files;
 mod gate;
 mod governance;
+mod halt;
 mod history;
 mod holder;
 mod inspect;
@@ -37,6 +38,7 @@ mod status;
 mod stop;
 mod store;
 mod ticking;
+mod times;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -71,7 +73,7 @@ Examples:
 
 Exit codes: 0 fine; 1 a policy test or the store does not hold; 2 bad usage, policy or configuration; 3 a source
 cannot be used; 4 the state store cannot be used; 5 a sink refused or failed; 6 whether a change arrived is not known;
-75 another run acts; 130 stopped by Ctrl-C.";
+75 another run acts; 124 out of time; 130 stopped by Ctrl-C, 143 by SIGTERM.";
 
 /// Plans better LLM configurations from request metrics, with reasons, and takes them to production one safe step at a time.
 #[derive(Debug, Parser)]
@@ -137,6 +139,7 @@ pub fn main() -> ExitCode {
         }
     };
     start_logging();
+    halt::listen();
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -13,6 +13,7 @@ use super::{
     sink,
     source::{SourceArgs, interruptible},
     state::StateArgs,
+    times::Times,
 };
 use crate::{
     decide::{self, Planned},
@@ -118,6 +119,7 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         pushdown: arguments.pushdown,
         remembered: known.remembered.clone(),
         governance: arguments.governance.service()?,
+        times: Times::default(),
     };
     let (Planned { plan, memory }, other) =
         interruptible(arguments.source.memory_limit(), move |engine, downloads| work.planned(engine, downloads))?;

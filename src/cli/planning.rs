@@ -11,10 +11,11 @@ use super::{
     past::Past,
     progress::Progress,
     source::{Named, Sources},
+    times::Times,
 };
 use crate::{
     decide::{self, Inputs, Planned},
-    domain::{KnownConfigurations, ModelTable, Policy, Remembered, approval::Asked},
+    domain::{KnownConfigurations, ModelTable, Policy, Remembered, approval::Asked, phase::Phase},
     observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage, history::Fresh},
     orient,
     stats::Observation,
@@ -65,6 +66,7 @@ pub(super) struct Work {
     pub pushdown: Pushdown,
     pub remembered: Remembered,
     pub governance: Option<Governance>,
+    pub times: Times,
 }
 
 impl Work {
@@ -87,9 +89,12 @@ impl Work {
         // What counts as too slow or too dear is the policy's to say, so each has findings of its own.
         let memory = self.remembered.before(observation.windows.window.end());
         let decide = |policy: &Policy, governance: Option<&Governance>| {
-            let mut findings = orient::findings(observation, past.map(|past| &past.history), policy).findings;
-            findings.extend(past.iter().flat_map(|past| past.sudden.iter().cloned()));
-            orient::sort(&mut findings);
+            let findings = self.times.time(Phase::Orient, None, || {
+                let mut findings = orient::findings(observation, past.map(|past| &past.history), policy).findings;
+                findings.extend(past.iter().flat_map(|past| past.sudden.iter().cloned()));
+                orient::sort(&mut findings);
+                findings
+            });
             let inputs = Inputs {
                 observation,
                 findings: &findings,
@@ -99,11 +104,13 @@ impl Work {
                 memory: &memory,
                 followed: past.is_some(),
             };
-            let planned = decide::plan(&inputs);
-            match governance {
-                Some(governance) => asked(planned, &inputs, governance),
-                None => planned,
-            }
+            self.times.time(Phase::Decide, None, || {
+                let planned = decide::plan(&inputs);
+                match governance {
+                    Some(governance) => asked(planned, &inputs, governance),
+                    None => planned,
+                }
+            })
         };
         // Nobody is asked about plans that are only held against each other.
         match &self.compare {

@@ -8,10 +8,10 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 
-use super::Failure;
+use super::{Failure, halt};
 use crate::{
     domain::Policy,
-    observe::{self, Downloads, Engine, FileGroup, Format, LayoutChoice, LoadRequest, ObserveError},
+    observe::{self, Downloads, Engine, FileGroup, Format, LayoutChoice, LoadRequest},
 };
 
 /// The example data of this repository, used when nothing else is named.
@@ -161,7 +161,7 @@ impl Sources<'_> {
     }
 }
 
-/// Works on one thread while this one waits for Ctrl-C. A query is interrupted at once; a reader that waits for more input
+/// Works on one thread while this one waits for whoever asks it to end. A query is interrupted at once; a reader that waits for more input
 /// cannot be, so the process ends around it. Fetched objects are put away whatever happens, and messages name their addresses.
 pub(super) fn interruptible<T: Send + 'static>(
     memory_limit: Option<&str>,
@@ -177,17 +177,17 @@ pub(super) fn interruptible<T: Send + 'static>(
     let downloads = Arc::<Downloads>::default();
     let kept = Arc::clone(&downloads);
     let outcome = runtime.block_on(async {
-        let stop = tokio::signal::ctrl_c();
+        let _held = halt::hold();
         std::thread::spawn(move || {
-            // Nobody listens any more after Ctrl-C, and then nobody needs the answer.
+            // Nobody listens any more then, and nobody needs the answer.
             let _ = done.send(work(&engine, &kept));
         });
         tokio::select! {
             biased;
             result = finished => result.unwrap_or_else(|_| panic!("the working thread reports whatever happens")),
-            _ = stop => {
+            why = halt::wait() => {
                 handle.interrupt();
-                Err(Failure::from(ObserveError::Interrupted))
+                Err(why.failure())
             }
         }
     });

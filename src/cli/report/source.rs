@@ -11,6 +11,7 @@ use super::{
         progress::Progress,
         source::{EXAMPLE_DATA, interruptible},
         state::known,
+        times::Times,
     },
     ReportArgs, documents,
     store::Opened,
@@ -58,6 +59,7 @@ pub(super) fn read(
         pushdown: Pushdown::Auto,
         remembered,
         governance: None,
+        times: Times::default(),
     };
     let limit = arguments.source.memory_limit().map(str::to_owned);
     let (plan, analysis, record) = interruptible(arguments.source.memory_limit(), move |engine, downloads| {

@@ -1,41 +1,48 @@
 //! `optimizer run`: one whole tick. Observe, orient, decide, and take one safe step with everything under way.
 
-use std::{collections::BTreeMap, path::PathBuf};
+mod going;
+mod looking;
+mod saved;
+mod telling;
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
+use self::telling::TellArgs;
 use super::{
-    Failure, configurations, files,
+    Failure, files,
     governance::GovernanceArgs,
+    halt,
     holder::{holder, tick_id},
-    past::{self, Past},
     plan::duration,
-    planning::{Keep, Pushdown, Work},
     screen::{plain, screen},
     sink,
     sink_args::SinkArgs,
-    source::{SourceArgs, interruptible},
-    state::{self, StateArgs},
+    source::SourceArgs,
+    state::StateArgs,
+    times::Times,
 };
 use crate::{
     act::{
         sink::Push,
-        tick::{Heed, Known, Setup, Tick, point},
+        tick::{Heed, Setup, point},
     },
-    decide::Planned,
     domain::{
-        Policy,
+        Finding, Policy,
         fault::Exit,
-        run::{AlertKind, PlanRef, RunReport, SCHEMA_VERSION, Scope},
+        phase::Timed,
+        plan::SourceSummary,
+        run::{AlertKind, RunReport, SCHEMA_VERSION, Scope},
+        tally::{Ending, Tally},
     },
-    observe, report,
-    state::{Commit, Lease, Open, StateError, Store},
-    stats::{
-        Observation,
-        evidence::{Seen, Watched},
-    },
+    report,
+    state::Open,
 };
+
+/// Rollouts that are over and still looked at: the last change of each service is what counts.
+const ROLLOUTS: i64 = 1_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,8 +97,13 @@ pub(super) struct RunArgs {
     /// How long the right to act lasts if this run dies; every change prolongs it
     #[arg(long, value_name = "DURATION", env = "OPTIMIZER_LEASE", default_value = "5m", value_parser = duration)]
     lease: SignedDuration,
+    /// How long this run may take: it begins nothing new in the last fifth of that, at most 15 seconds, and ends before it is over
+    #[arg(long, value_name = "DURATION", env = "OPTIMIZER_DEADLINE", value_parser = duration)]
+    deadline: Option<SignedDuration>,
     #[command(flatten)]
     governance: GovernanceArgs,
+    #[command(flatten)]
+    telling: TellArgs,
     /// How to print what was done
     #[arg(long, value_enum, default_value_t = RunFormat::Auto)]
     format: RunFormat,
@@ -130,67 +142,108 @@ enum RunFormat {
     Json,
 }
 
-/// What was read of the traffic.
-struct Looked {
-    planned: Option<Planned>,
-    traffic: Vec<(String, Seen)>,
-    past: Option<Past>,
-    /// What went wrong with the history: nothing is planned then, and what is under way is judged all the same.
-    trouble: Option<Failure>,
-    reference_ms: BTreeMap<String, f64>,
-    until: Timestamp,
+/// A run that is over, for whoever is told of it.
+struct Went {
+    id: String,
+    scope: Scope,
+    dry_run: bool,
+    now: Timestamp,
+    ended_at: Timestamp,
+    times: Vec<Timed>,
+    policy: Option<Policy>,
+    report: Option<RunReport>,
+    /// Of the traffic; none where nothing was planned.
+    findings: Option<Vec<Finding>>,
+    source: Option<SourceSummary>,
+    tally: Option<Tally>,
+    /// Runs that died before this one.
+    killed: Vec<String>,
+    failure: Option<Failure>,
+}
+
+impl Went {
+    /// None where another run acts, and this one did nothing.
+    fn ending(&self) -> Option<Ending> {
+        Ending::of(self.failure.as_ref().map_or(Exit::Fine, Failure::exit))
+    }
 }
 
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failure> {
     if arguments.schema {
         return sink::print(&report::run_schema());
     }
+    let _held = halt::hold();
+    if let Some(length) = arguments.deadline {
+        halt::within(length.unsigned_abs());
+    }
+    let voice = arguments.telling.voice()?;
+    if voice.test {
+        return voice.try_out();
+    }
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let policy = files::policy(arguments.policy.as_deref())?;
-    let target = arguments.sink.target()?;
-    let id = tick_id(now);
-    let setup = Setup {
-        actor: format!("run {id}"),
-        id,
-        now,
+    let mut went = Went {
+        id: tick_id(now),
         scope: arguments.scope.into(),
+        dry_run: arguments.dry_run,
+        now,
+        ended_at: now,
+        times: Vec::new(),
+        policy: None,
+        report: None,
+        findings: None,
+        source: None,
+        tally: None,
+        killed: Vec::new(),
+        failure: None,
+    };
+    let times = Times::default();
+    went.failure = go(arguments, &times, &mut went).err();
+    went.ended_at = Timestamp::now();
+    went.times = times.all();
+    voice.tell(&arguments.state, &went);
+    went.failure.map_or(Ok(()), Err)
+}
+
+/// Does it, and prints what was done.
+fn go(arguments: &RunArgs, times: &Times, went: &mut Went) -> Result<(), Failure> {
+    let policy = went.policy.insert(files::policy(arguments.policy.as_deref())?).clone();
+    let target = arguments.sink.target()?;
+    let setup = Setup {
+        actor: format!("run {}", went.id),
+        id: went.id.clone(),
+        now: went.now,
+        scope: went.scope,
         policy: &policy,
         sink: &*target.sink,
-        push: Push::default(),
+        push: Push { halt: halt::halt(), ..Push::default() },
         progression: target.progression,
         create: target.create,
         heed: Heed::Operators,
     };
-    let mut done = if arguments.dry_run {
-        dry(arguments, setup)?
+    let done = if arguments.dry_run {
+        going::dry(arguments, setup, times)?
     } else {
         let mut store = arguments.state.open(Open::Create)?;
         let length = arguments.lease.unsigned_abs();
         let lease = store.acquire(&holder(&setup.id), length)?;
         point();
-        let done = act(arguments, setup, &mut store, &lease);
+        let done = going::act(arguments, setup, &mut store, &lease, times);
         // Whatever went wrong, the next run need not wait.
         let released = store.release(lease);
         let done = done?;
         released?;
         done
     };
-    let text = match arguments.format {
-        RunFormat::Json => report::run_json(&done.report),
-        RunFormat::Table => report::run(&done.report, plain()),
-        RunFormat::Auto => report::run(&done.report, screen()),
-    };
-    sink::print(&text)?;
-    match done.failure.take() {
-        Some(failure) => Err(failure),
-        None => verdict(&done.report),
+    (went.findings, went.source, went.tally, went.killed) = (done.findings, done.source, done.tally, done.killed);
+    let report = went.report.insert(done.report);
+    if done.shown {
+        sink::print(&match arguments.format {
+            RunFormat::Json => report::run_json(report),
+            RunFormat::Table => report::run(report, plain()),
+            RunFormat::Auto => report::run(report, screen()),
+        })?;
     }
-}
-
-/// A run, and why its source could not be used.
-struct Done {
-    report: RunReport,
-    failure: Option<Failure>,
+    done.failure.map_or(Ok(()), Err)
 }
 
 /// The worst of what happened.
@@ -207,6 +260,9 @@ pub(super) fn verdict(report: &RunReport) -> Result<(), Failure> {
             "nothing: the next run finds out before it does anything else",
         ));
     }
+    if let Some(why) = halt::asked() {
+        return Err(why.acted());
+    }
     if sink + conflict > 0 {
         return Err(Failure::acted(
             Exit::Sink,
@@ -215,44 +271,6 @@ pub(super) fn verdict(report: &RunReport) -> Result<(), Failure> {
         ));
     }
     Ok(())
-}
-
-fn act(arguments: &RunArgs, setup: Setup<'_>, store: &mut Store, lease: &Lease) -> Result<Done, Failure> {
-    let (id, now, policy) = (setup.id.clone(), setup.now, setup.policy);
-    let mut report = empty(arguments, &setup);
-    let mut tick = Tick::open(setup, store)?;
-    tick.record("running", &report);
-    tick.commit(store, lease, Commit::default())?;
-    point();
-    tick.reconcile(store, lease)?;
-    let known = state::known(store, now)?;
-    let looked = look(arguments, &tick, store, policy, &known, now);
-    let (commit, failure) = follow(arguments, &mut tick, store, looked, &known, &mut report)?;
-    tick.commit(store, lease, commit)?;
-    point();
-    tick.push(store, lease)?;
-    tick.tell(&mut report);
-    tick.record("ended", &report);
-    tick.commit(store, lease, Commit::default())?;
-    point();
-    tracing::info!(run = id, "done");
-    Ok(Done { report, failure })
-}
-
-fn dry(arguments: &RunArgs, setup: Setup<'_>) -> Result<Done, Failure> {
-    let mut store = match arguments.state.open(Open::AsItIs) {
-        Err(StateError::Missing { .. }) => Store::nowhere()?,
-        opened => opened?,
-    };
-    let (now, policy) = (setup.now, setup.policy);
-    let mut report = empty(arguments, &setup);
-    let mut tick = Tick::open(setup, &mut store)?;
-    tick.foresee()?;
-    let known = state::known(&mut store, now)?;
-    let looked = look(arguments, &tick, &mut store, policy, &known, now);
-    let (_, failure) = follow(arguments, &mut tick, &mut store, looked, &known, &mut report)?;
-    tick.tell(&mut report);
-    Ok(Done { report, failure })
 }
 
 fn empty(arguments: &RunArgs, setup: &Setup<'_>) -> RunReport {
@@ -270,128 +288,4 @@ fn empty(arguments: &RunArgs, setup: &Setup<'_>) -> RunReport {
         not_begun: Vec::new(),
         alerts: Vec::new(),
     }
-}
-
-/// Judges, steps and begins by what was seen. A source that cannot be used holds everything, and the run goes on to say so.
-fn follow(
-    arguments: &RunArgs,
-    tick: &mut Tick<'_>,
-    store: &mut Store,
-    looked: Result<Looked, Failure>,
-    known: &state::Known,
-    report: &mut RunReport,
-) -> Result<(Commit, Option<Failure>), Failure> {
-    let looked = match looked {
-        Ok(looked) => looked,
-        Err(failure) if failure.exit() == Exit::Source => {
-            tick.look(None)?;
-            return Ok((Commit::default(), Some(failure)));
-        }
-        Err(failure) => return Err(failure),
-    };
-    report.data_until = Some(looked.until);
-    tick.look(Some(&looked.traffic))?;
-    report.history = looked.past.as_ref().and_then(Past::held);
-    let Some(Planned { plan, memory }) = looked.planned else { return Ok((Commit::default(), looked.trouble)) };
-    report.plan = Some(PlanRef {
-        id: plan.id.clone(),
-        decisions: plan.decisions.len() as u64,
-        moving: plan.decisions.iter().filter(|decision| decision.action.moves()).count() as u64,
-    });
-    let age = report.started_at.duration_since(looked.until);
-    let stale = (age > arguments.max_age)
-        .then(|| format!("the newest traffic is {} old", crate::domain::format::hours(age.as_secs_f64() / 3600.0)));
-    let configurations = configurations::read(arguments.configurations.as_deref())?;
-    let given = Known { configurations: &configurations, reference_ms: &looked.reference_ms, nothing_because: stale };
-    tick.begin(store, &plan, &given)?;
-    let services = plan.services.iter().map(|summary| summary.service.as_str());
-    let next = known.remembered.clone().after(plan.windows.window.end(), services, &memory);
-    let commit = state::commit(&plan, known, &next);
-    Ok((looked.past.iter().fold(commit, |commit, past| past.commit(commit)), None))
-}
-
-/// Reads the traffic, and plans by it where the scope asks for that.
-fn look(
-    arguments: &RunArgs,
-    tick: &Tick<'_>,
-    store: &mut Store,
-    policy: &Policy,
-    known: &state::Known,
-    now: Timestamp,
-) -> Result<Looked, Failure> {
-    let scope = Scope::from(arguments.scope);
-    let wants = tick.wants()?;
-    if wants.is_empty() && scope == Scope::Safety {
-        return Ok(Looked {
-            planned: None,
-            traffic: Vec::new(),
-            past: None,
-            trouble: None,
-            reference_ms: BTreeMap::new(),
-            until: now,
-        });
-    }
-    let two_windows = arguments.window.checked_mul(2).unwrap_or(SignedDuration::MAX);
-    // Every minute that was not counted yet.
-    let earliest = wants.iter().map(|wanted| wanted.minutes.start).min();
-    let uncounted = earliest
-        .map_or(SignedDuration::ZERO, |minute| SignedDuration::from_secs((now.as_second() - 60 * minute).max(0) + 600));
-    let lookback = match scope {
-        Scope::Safety => uncounted,
-        Scope::Standard | Scope::Deep => arguments.lookback.unwrap_or(SignedDuration::from_hours(24)),
-    };
-    let work = Work {
-        policy: policy.clone(),
-        compare: None,
-        models: files::models(arguments.models.as_deref())?,
-        configurations: configurations::read(arguments.configurations.as_deref())?,
-        named: arguments.source.named()?,
-        window: arguments.window,
-        lookback: lookback.max(two_windows),
-        until: arguments.until,
-        now,
-        pushdown: Pushdown::Auto,
-        remembered: known.remembered.clone(),
-        governance: arguments.governance.service()?,
-    };
-    let missing = match scope {
-        Scope::Deep => Some(past::missing(store, arguments.until.unwrap_or(now).min(now))?),
-        Scope::Safety | Scope::Standard => None,
-    };
-    let limit = arguments.source.memory_limit().map(str::to_owned);
-    let (looked, rest) = interruptible(arguments.source.memory_limit(), move |engine, downloads| {
-        let keep = if wants.is_empty() { Keep::Rollups } else { Keep::Rows };
-        let sources = work.found(downloads)?;
-        let observation = work.observed_in(&sources, engine, keep)?;
-        let until = observation.windows.window.end();
-        // A minute that is not over yet is counted when it is.
-        let until_minute = until.as_second().div_euclid(60);
-        let watched = |wanted: Watched| {
-            let minutes = wanted.minutes.start..until_minute;
-            Watched { minutes, ..wanted }
-        };
-        let watched: Vec<Watched> = wants.into_iter().map(watched).collect();
-        let seen = observe::sides(engine, &watched, &work.models)?;
-        let traffic = watched.into_iter().map(|watched| watched.service).zip(seen);
-        let planned = (scope == Scope::Standard).then(|| work.decided(&observation).0);
-        let (traffic, reference_ms) = (traffic.collect(), references(&observation));
-        let looked = Looked { planned, traffic, past: None, trouble: None, reference_ms, until };
-        let fresh = missing.map(|lookback| work.fresh(&sources, limit.as_deref(), lookback));
-        drop(sources);
-        Ok((looked, fresh.map(|fresh| (work, observation, fresh))))
-    })?;
-    let Some((work, mut observation, fresh)) = rest else { return Ok(looked) };
-    match fresh.and_then(|fresh| past::caught_up(store, fresh.as_ref(), &mut observation, policy)) {
-        Ok(past) => {
-            let planned = Some(work.decided_after(&observation, Some(&past)).0);
-            Ok(Looked { planned, past: Some(past), ..looked })
-        }
-        Err(trouble) => Ok(Looked { trouble: Some(trouble), ..looked }),
-    }
-}
-
-/// Latency p95 of each service as it is now.
-fn references(observation: &Observation) -> BTreeMap<String, f64> {
-    let p95 = |evidence: &crate::stats::ServiceEvidence| evidence.lookback.latency.quantile(0.95);
-    observation.services.iter().filter_map(|(service, evidence)| Some((service.clone(), p95(evidence)?))).collect()
 }

@@ -48,13 +48,14 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // `cargo bench` says so; without it this is a test run.
     let measuring = arguments.iter().any(|argument| argument == "--bench");
-    let runs = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(21_usize).max(1);
+    let wanted = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(21_usize).max(1);
+    let runs = if measuring { wanted } else { 1 };
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::create_dir(folder.path().join("sink")).expect("a folder");
     std::fs::write(folder.path().join("log.ndjson"), log()).expect("a file");
     let mut times = CASES.map(|_| Vec::new());
     // The first of each makes the store and warms the page cache.
-    for _ in 0..if measuring { runs + 1 } else { 1 } {
+    for _ in 0..runs + usize::from(measuring) {
         for (case, times) in CASES.iter().zip(&mut times) {
             times.push(timed(case, folder.path()));
         }

@@ -1,6 +1,6 @@
 //! What an address of a store means: which store, and which of its objects.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr, ops::Deref};
 
 use glob::{MatchOptions, Pattern};
 use object_store::path::Path as Key;
@@ -12,6 +12,31 @@ use crate::observe::ObserveError;
 /// Slashes separate names here as they do in a file system.
 const MATCHING: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+
+/// An address whose query may be a signature. Only what stands before it is ever shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Signed(Url);
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}…", bare(&self.0))
+    }
+}
+
+impl Deref for Signed {
+    type Target = Url;
+
+    fn deref(&self) -> &Url {
+        &self.0
+    }
+}
+
+fn bare(url: &Url) -> Url {
+    let mut bare = url.clone();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    bare
+}
 
 /// Which store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +52,7 @@ pub(super) enum Store {
         url: String,
     },
     Web {
-        url: Url,
+        url: Signed,
     },
 }
 
@@ -39,7 +64,7 @@ pub(super) enum Wanted {
     /// Everything below `prefix` that matches; without `deep` nothing below further slashes.
     Matching { pattern: Pattern, prefix: Key, deep: bool },
     /// Whatever a web server has there; the identity keeps the query, which messages leave out.
-    Url { identity: String },
+    Url { identity: Signed },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,11 +140,11 @@ impl Address {
 fn web(text: &str) -> Result<Address, ObserveError> {
     let cut = text.split(['?', '#']).next().unwrap_or_default();
     // What stands before an `@` is not repeated even when nothing else can be read.
-    let bare = cut.rsplit_once('@').map_or(cut.to_owned(), |(_, rest)| rest.to_owned());
-    let url =
-        Url::parse(text).map_err(|error| RemoteError::BadAddress { address: bare.clone(), what: error.to_string() })?;
+    let readable = cut.rsplit_once('@').map_or(cut.to_owned(), |(_, rest)| rest.to_owned());
+    let url = Url::parse(text)
+        .map_err(|error| RemoteError::BadAddress { address: readable.clone(), what: error.to_string() })?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(RemoteError::SecretInAddress { address: bare }.into());
+        return Err(RemoteError::SecretInAddress { address: readable }.into());
     }
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -128,18 +153,15 @@ fn web(text: &str) -> Result<Address, ObserveError> {
         None => false,
     };
     if url.scheme() == "http" && !loopback {
-        return Err(RemoteError::Unencrypted { address: bare }.into());
+        return Err(RemoteError::Unencrypted { address: readable }.into());
     }
-    let mut shown = url.clone();
-    shown.set_query(None);
-    shown.set_fragment(None);
-    let shown = shown.to_string();
+    let shown = bare(&url).to_string();
     if url.path().contains('*') {
         let what = "a web server cannot be asked what it has, so patterns need s3://, gs:// or az://".to_owned();
         return Err(RemoteError::BadAddress { address: shown, what }.into());
     }
-    let wanted = Wanted::Url { identity: url.to_string() };
-    Ok(Address { store: Store::Web { url }, wanted, root: shown.clone(), shown })
+    let wanted = Wanted::Url { identity: Signed(url.clone()) };
+    Ok(Address { store: Store::Web { url: Signed(url) }, wanted, root: shown.clone(), shown })
 }
 
 /// The ending that tells the same format and packing as this name.
@@ -205,6 +227,8 @@ mod tests {
         }
         let signed = parse("https://host/a.csv?X-Amz-Signature=secret#part");
         assert_eq!(signed.shown, "https://host/a.csv");
+        let debug = format!("{signed:?}");
+        assert!(debug.contains("https://host/a.csv…") && !debug.contains("secret"), "{debug}");
     }
 
     #[test]

@@ -80,7 +80,7 @@ async fn listed(address: &Address, store: &dyn ObjectStore) -> Result<Vec<Object
         Wanted::Url { identity } => Ok(vec![Object {
             key: Key::default(),
             name: address.shown.clone(),
-            identity: identity.clone(),
+            identity: identity.to_string(),
             size: None,
             tag: None,
         }]),

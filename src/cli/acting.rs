@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Failure, files,
     holder::{holder, tick_id},
+    logging,
     plan::duration,
     run::verdict,
     screen::screen,
@@ -69,6 +70,7 @@ impl ActingArgs {
         let policy = files::policy(self.policy.as_deref())?;
         let target = self.sink.target()?;
         let id = tick_id(now);
+        logging::run_is(&id);
         let mut store = self.state.open(Open::Create)?;
         let lease = acquire(&mut store, &id, self.wait)?;
         let setup = Setup {

@@ -1,5 +1,8 @@
 //! The one place where an error meets the user: what happened, why, what to do, and the exit code.
 
+use serde_json::Map;
+
+use super::logging;
 use crate::domain::{
     fault::{Exit, Fixable},
     format::visible,
@@ -60,20 +63,39 @@ impl Failure {
         }
     }
 
-    /// Prints the message, each cause on a line of its own, and the hint.
+    /// The causes in one line each: engines add a picture of their own SQL below the first one, and a number that means nothing to
+    /// anybody.
+    fn reasons(&self) -> impl Iterator<Item = &str> {
+        let first = self.causes.iter().map(|cause| cause.lines().next().unwrap_or_default());
+        first.filter(|first| !first.contains("Unknown error code"))
+    }
+
+    /// Prints the message, each cause on a line of its own, and the hint; or all of it as one line of the log, where that is for machines.
     pub(super) fn print(&self) {
+        if logging::is_json() {
+            eprintln!("{}", self.line());
+            return;
+        }
         let mut text = format!("error: {}\n", self.message);
-        for cause in &self.causes {
-            // Engines add a picture of their own SQL below the first line, and a number that means nothing to anybody.
-            let first = cause.lines().next().unwrap_or_default();
-            if !first.contains("Unknown error code") {
-                text += &format!("  because: {first}\n");
-            }
+        for reason in self.reasons() {
+            text += &format!("  because: {reason}\n");
         }
         if let Some(hint) = &self.hint {
             text += &format!("   to fix: {hint}\n");
         }
         // File names and headers come from outside and may hold anything.
         eprint!("{}", visible(&text));
+    }
+
+    fn line(&self) -> String {
+        let mut fields = Map::from_iter([("exit_code".to_owned(), (self.exit as u8).into())]);
+        let reasons: Vec<&str> = self.reasons().collect();
+        if !reasons.is_empty() {
+            fields.insert("because".to_owned(), reasons.into());
+        }
+        if let Some(hint) = &self.hint {
+            fields.insert("to_fix".to_owned(), hint.as_str().into());
+        }
+        logging::line("ERROR", "optimizer", &self.message, fields)
     }
 }

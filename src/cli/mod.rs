@@ -18,6 +18,7 @@ mod halt;
 mod history;
 mod holder;
 mod inspect;
+mod logging;
 mod operator;
 mod past;
 mod plan;
@@ -40,10 +41,9 @@ mod store;
 mod ticking;
 mod times;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 pub use failure::Failure;
 
@@ -79,6 +79,9 @@ cannot be used; 4 the state store cannot be used; 5 a sink refused or failed; 6 
 #[derive(Debug, Parser)]
 #[command(name = "optimizer", version, about, after_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
+    /// How warnings and errors are written to standard error; `OPTIMIZER_LOG` says how many
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", env = "OPTIMIZER_LOG_FORMAT", default_value_t = logging::LogFormat::Text)]
+    log_format: logging::LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -138,7 +141,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Fine as u8 });
         }
     };
-    start_logging();
+    logging::start(cli.log_format);
     halt::listen();
     let done = match cli.command {
         Command::Plan(arguments) => plan::run(&arguments),
@@ -169,31 +172,4 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit() as u8)
         }
     }
-}
-
-/// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
-fn start_logging() {
-    // What these have to say holds addresses and headers, and those hold signatures and tokens.
-    const SILENT: [&str; 6] = ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"];
-    // A whole store that is read takes its time, and that is nothing to warn of.
-    let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn,sqlx::query=error".to_owned());
-    let ours =
-        wanted.split(',').filter(|directive| !SILENT.iter().any(|library| directive.trim().starts_with(library)));
-    let ours = ours.collect::<Vec<_>>().join(",");
-    let mut filter = EnvFilter::try_new(ours).unwrap_or_else(|_| EnvFilter::new("warn"));
-    for library in SILENT {
-        filter = filter.add_directive(format!("{library}=off").parse().expect("a valid directive"));
-    }
-    // A second call in one process (tests) finds the first one's logging in place, which is as good.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && !no_color())
-        .without_time()
-        .try_init();
-}
-
-/// <https://no-color.org>: set and not empty.
-fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use super::no_color;
+use super::logging::no_color;
 use crate::report::Screen;
 
 /// Columns of a table that goes to a file or a pipe.

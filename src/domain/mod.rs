@@ -36,6 +36,7 @@ pub mod rule;
 pub mod run;
 pub mod service_id;
 pub mod space;
+pub mod span;
 pub mod status;
 pub mod stored;
 pub mod tally;

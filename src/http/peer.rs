@@ -11,6 +11,8 @@ pub enum Peer {
     Webhook,
     /// What the messages to a webhook are signed with.
     WebhookSecret,
+    /// Of traces.
+    Collector,
 }
 
 impl Peer {
@@ -25,6 +27,7 @@ impl Peer {
             Self::PagerDuty => "PagerDuty",
             Self::Webhook => "the webhook",
             Self::WebhookSecret => "the signature of the webhook",
+            Self::Collector => "the trace collector",
         }
     }
 
@@ -39,6 +42,7 @@ impl Peer {
             Self::PagerDuty => "PagerDuty",
             Self::Webhook => "a webhook",
             Self::WebhookSecret => "a signature of a webhook",
+            Self::Collector => "a trace collector",
         }
     }
 
@@ -54,6 +58,7 @@ impl Peer {
             Self::PagerDuty => "OPTIMIZER_PAGERDUTY_KEY",
             Self::Webhook => "OPTIMIZER_WEBHOOK_URL",
             Self::WebhookSecret => "OPTIMIZER_WEBHOOK_SECRET",
+            Self::Collector => "OTEL_EXPORTER_OTLP_HEADERS",
         }
     }
 }

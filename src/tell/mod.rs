@@ -1,4 +1,4 @@
-//! Saying what a run did: figures for Prometheus, and messages for people. Whoever is told may be away, slow or wrong; that takes seconds at
+//! Saying what a run did: figures for Prometheus, a trace for OpenTelemetry, and messages for people. Whoever is told may be away, slow or wrong; that takes seconds at
 //! most, and changes nothing of what the run came to.
 
 mod address;
@@ -12,6 +12,7 @@ mod slack;
 mod target;
 mod template;
 mod textfile;
+mod traces;
 mod webhook;
 
 pub use address::Address;
@@ -21,4 +22,5 @@ pub use messages::{Heard, Limits, tell, try_out};
 pub use pushgateway::Group;
 pub use target::{Target, UnknownTarget};
 pub use template::Template;
+pub use traces::Traces;
 pub use webhook::{message_schema, signature};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 
 use crate::http::{self, Broken, Patience};
 
@@ -44,13 +44,21 @@ impl From<Broken> for Trouble {
 impl Post<'_> {
     /// Sends it, again where that may help. `request` is asked anew for every attempt: some carry the time.
     pub async fn send(&self, request: impl Fn() -> RequestBuilder, end: Instant) -> Result<(), Trouble> {
+        self.answered(request, end).await.map(drop)
+    }
+
+    /// The same for whoever wants to know what the receiver says when it has taken it.
+    pub async fn answered(&self, request: impl Fn() -> RequestBuilder, end: Instant) -> Result<Response, Trouble> {
         let mut attempt = 1;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let Ok(answered) = tokio::time::timeout(left, self.attempt(request())).await else {
                 return Err(Trouble { why: "it does not answer in time".to_owned(), closed: true, again: None });
             };
-            let Err(trouble) = answered else { return Ok(()) };
+            let trouble = match answered {
+                Ok(response) => return Ok(response),
+                Err(trouble) => trouble,
+            };
             let pause =
                 trouble.again.and_then(|asked_for| self.patience.before_next(attempt, asked_for, end, http::chance()));
             let Some(pause) = pause else { return Err(trouble) };
@@ -59,13 +67,13 @@ impl Post<'_> {
         }
     }
 
-    async fn attempt(&self, request: RequestBuilder) -> Result<(), Trouble> {
+    async fn attempt(&self, request: RequestBuilder) -> Result<Response, Trouble> {
         // The library names the address in its errors, and the address may be the secret.
         let broken = |error: reqwest::Error| Broken::from(error.without_url());
         let response = request.send().await.map_err(broken)?;
         let status = response.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(response);
         }
         if status.is_redirection() {
             let why = format!("it leads elsewhere ({}), and that is not followed", status.as_u16());

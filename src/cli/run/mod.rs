@@ -4,6 +4,7 @@ mod going;
 mod looking;
 mod saved;
 mod telling;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ use super::{
     governance::GovernanceArgs,
     halt,
     holder::{holder, tick_id},
+    logging,
     plan::duration,
     screen::{plain, screen},
     sink,
@@ -196,11 +198,13 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), Failure> {
         killed: Vec::new(),
         failure: None,
     };
-    let times = Times::default();
+    logging::run_is(&went.id);
+    let (times, begun) = (Times::default(), Timestamp::now());
     went.failure = go(arguments, &times, &mut went).err();
     went.ended_at = Timestamp::now();
     went.times = times.all();
     voice.tell(&arguments.state, &went);
+    trace::send(begun, &went);
     went.failure.map_or(Ok(()), Err)
 }
 

@@ -16,6 +16,7 @@ use crate::{
         Failure,
         acting::acquire,
         holder::{person, tick_id},
+        logging,
         operator::OperatorArgs,
         plan::duration,
         sink,
@@ -84,6 +85,7 @@ pub(super) fn run(arguments: &GcArgs) -> Result<(), Failure> {
     ))?;
     let mut store = arguments.state.open(Open::Existing)?;
     let id = tick_id(now);
+    logging::run_is(&id);
     let lease = acquire(&mut store, &id, arguments.wait)?;
     let mut moving = Moving { id, now, by: person(), reason: &reason, moved: BTreeMap::new(), files: 0 };
     let done = moving.all(&mut store, &lease, &arguments.archive, &ages);

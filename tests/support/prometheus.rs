@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -28,17 +28,14 @@ impl Drop for Server {
 impl Server {
     /// A Pushgateway without anything in it.
     pub fn pushgateway() -> Self {
-        Self::start("prometheus-pushgateway", |folder, port| {
-            // Debian's keeps what it has in one file for the whole machine.
-            let kept = folder.path().join("kept");
-            vec![format!("--web.listen-address=127.0.0.1:{port}"), format!("--persistence.file={}", kept.display())]
-        })
+        // Debian's keeps what it holds in a file of the machine, unless it is told not to.
+        Self::start("prometheus-pushgateway", |_| vec!["--persistence.file=".to_owned()])
     }
 
     /// A Prometheus that reads this Pushgateway five times a second, once it has looked for it: that takes it five seconds.
     pub fn prometheus(pushgateway: &Self) -> Self {
         let target = pushgateway.port;
-        Self::start("prometheus", |folder, port| {
+        Self::start("prometheus", |folder| {
             let configuration = format!(
                 "global: {{scrape_interval: 200ms}}\n\
                  scrape_configs: [{{job_name: gateway, honor_labels: true, static_configs: [{{targets: ['127.0.0.1:{target}']}}]}}]\n"
@@ -48,42 +45,38 @@ impl Server {
             vec![
                 format!("--config.file={}", file.display()),
                 format!("--storage.tsdb.path={}", folder.path().join("data").display()),
-                format!("--web.listen-address=127.0.0.1:{port}"),
             ]
         })
     }
 
-    fn start(program: &str, arguments: impl Fn(&TempDir, u16) -> Vec<String>) -> Self {
-        // Another process may take the port between our look and its use: then ours ends, whoever answers there.
-        (0..5).find_map(|_| Self::tried(program, &arguments)).unwrap_or_else(|| panic!("{program} finds no port"))
-    }
-
-    fn tried(program: &str, arguments: &impl Fn(&TempDir, u16) -> Vec<String>) -> Option<Self> {
+    /// On a port that the system picks for it: one that is looked for beforehand may be somebody else's by then.
+    fn start(program: &str, arguments: impl Fn(&TempDir) -> Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let child = Command::new(program)
-            .args(arguments(&folder, port))
+            .args(arguments(&folder))
+            .arg("--web.listen-address=127.0.0.1:0")
             .current_dir(folder.path())
             .stdout(Stdio::null())
             .stderr(File::create(folder.path().join("log")).expect("a log"))
             .spawn()
             .unwrap_or_else(|error| panic!("{program} starts (scripts/ensure-prometheus): {error}"));
-        let mut server = Self { folder, child, port };
+        let mut server = Self { folder, child, port: 0 };
         let begun = Instant::now();
-        while !server.listens() || server.get("/-/ready").is_none_or(|answer| !answer.starts_with("HTTP/1.0 200")) {
-            if server.child.try_wait().expect("it is our child").is_some() {
-                assert!(server.log().contains("address already in use"), "{program} ends:\n{}", server.log());
-                return None;
-            }
+        while server.port == 0 || server.get("/-/ready").is_none_or(|answer| !answer.starts_with("HTTP/1.0 200")) {
             assert!(begun.elapsed() < Duration::from_secs(30), "{program} does not come up:\n{}", server.log());
             thread::sleep(Duration::from_millis(20));
+            server.port = server.listens().unwrap_or(0);
         }
-        Some(server)
+        server
     }
 
-    /// Whether the one that listens there is ours: both programs say so before they serve.
-    fn listens(&self) -> bool {
-        self.log().to_lowercase().contains("listening on")
+    /// The port, as its log names it.
+    fn listens(&self) -> Option<u16> {
+        let log = self.log();
+        let (_, said) = log.split_once("msg=\"Listening on\" address=127.0.0.1:")?;
+        // With the line break: the end of the number may not be written yet.
+        let (port, _) = said.split_once(char::is_whitespace)?;
+        port.parse().ok()
     }
 
     pub fn url(&self) -> String {

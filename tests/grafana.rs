@@ -1,5 +1,7 @@
 //! The dashboard asks for what there is: every query of it has an answer from a real Prometheus over what runs export.
 
+mod support;
+
 #[path = "support/exported.rs"]
 mod exported;
 
@@ -20,12 +22,16 @@ use optimizer::{
 };
 use serde_json::Value;
 use servers::Server;
+use support::canary::{BROKEN, GOOD, World};
 
 /// Metrics that no panel shows, each with why.
 const NOT_SHOWN: [&str; 0] = [];
 
 /// Queries that have no answer here, each with why.
 const EMPTY: [&str; 0] = [];
+
+/// Places whose queries have no answer from the runs below, each with why.
+const EMPTY_IN_REAL_RUNS: [&str; 0] = [];
 
 fn dashboard() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("ci/grafana/optimizer.json");
@@ -118,6 +124,58 @@ fn every_query_has_an_answer() {
         prometheus.query(&filled(&dashboard, "optimizer_rollbacks_total{instance=~\"$instance\"} > 3")).is_empty(),
         "it can be silent"
     );
+}
+
+/// Three installations: one whose change is completed, measured and then paused, one whose change was taken back, one in the middle.
+#[test]
+fn every_query_has_an_answer_from_real_runs() {
+    let gateway = Server::pushgateway();
+    let prometheus = Server::prometheus(&gateway);
+    let target = format!("pushgateway:{}", gateway.url());
+    let tick = |world: &World, instance: &str, more: &[&str]| -> String {
+        let telling = ["--metrics", &target, "--metrics-instance", instance];
+        let report = world.tick(&[&telling[..], more].concat());
+        report.pointer("/steps/0/did").and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let middle = World::new(GOOD);
+    // A row that nobody can use.
+    let log = middle.folder.path().join("log.csv");
+    let rows = fs::read_to_string(&log).unwrap();
+    let broken = rows.lines().last().unwrap().replace(",openai,", ",openai,,").replace(",dear,", ",,");
+    fs::write(&log, format!("{rows}{broken}\n")).unwrap();
+    assert_eq!(tick(&middle, "ap", &[]), "began");
+    let (mut good, mut bad) = (World::new(GOOD), World::new(BROKEN));
+    for (world, instance) in [(&good, "eu"), (&bad, "us")] {
+        assert_eq!(tick(world, instance, &[]), "began");
+    }
+    prometheus.awaited("optimizer_deployments_started_total{instance=\"us\"} == 1");
+    let until = |world: &mut World, instance: &str, wanted: &str| {
+        for _ in 0..40 {
+            world.goes_by(15);
+            if tick(world, instance, &[]) == wanted {
+                return;
+            }
+        }
+        panic!("never {wanted}");
+    };
+    until(&mut bad, "us", "rolled_back");
+    until(&mut good, "eu", "completed");
+    good.rate = 60;
+    good.goes_by(150);
+    assert_eq!(good.command(&["pause", "--reason", "a test", "--yes"]).code, Some(0));
+    tick(&good, "eu", &["--scope", "deep"]);
+    prometheus.awaited("optimizer_rollbacks_total{instance=\"us\"} == 1");
+    prometheus.awaited("optimizer_cost_saved_total{instance=\"eu\"} > 0");
+    prometheus.awaited("optimizer_frozen{instance=\"eu\"}");
+    let dashboard = dashboard();
+    let mut silent = Vec::new();
+    for (place, query) in queries(&dashboard) {
+        let found = prometheus.query(&filled(&dashboard, &query));
+        if found.is_empty() || found.iter().all(|(_, value)| value.is_nan()) {
+            silent.push(format!("{place}: {query}"));
+        }
+    }
+    assert_eq!(silent, EMPTY_IN_REAL_RUNS, "queries without an answer");
 }
 
 #[test]

@@ -22,7 +22,9 @@ impl<E: Fixable + Send + Sync + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let (hint, exit) = (error.hint(), error.exit());
         let error = anyhow::Error::new(error);
-        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        let mut causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        // Some errors end with what is behind them, and it would be said twice.
+        causes.dedup_by(|inner, outer| outer.ends_with(inner.as_str()));
         Self { message: error.to_string(), causes, hint, exit }
     }
 }

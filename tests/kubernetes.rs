@@ -44,7 +44,11 @@ fn names<'a>(list: &'a Value, of: &str) -> BTreeSet<&'a str> {
 }
 
 fn help() -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_optimizer")).args(["run", "--help"]).output().unwrap();
+    help_of("run")
+}
+
+fn help_of(command: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_optimizer")).args([command, "--help"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -85,6 +89,33 @@ fn one_run_at_a_time_and_a_held_lease_is_no_failure() {
             assert_eq!(rule["onExitCodes"]["containerName"], pod(&objects)["containers"][0]["name"]);
             assert!(codes.contains(&format!("| {code} | {meaning}")), "the documented meaning of {code} is another");
         }
+    }
+}
+
+/// It sees what the run sees, with the same rights, and keeps it from beginning only where it could not begin.
+#[test]
+fn a_doctor_looks_before_each_run() {
+    let help = help_of("doctor");
+    for objects in [sqlite(), postgres()] {
+        let (doctor, run) = (&pod(&objects)["initContainers"][0], &pod(&objects)["containers"][0]);
+        for same in ["image", "env", "resources", "securityContext", "volumeMounts"] {
+            assert_eq!(doctor[same], run[same], "{same}");
+        }
+        let words = |container: &Value| -> Vec<String> {
+            container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+        };
+        let (doctors, runs) = (words(doctor), words(run));
+        assert_eq!(doctors[..4], ["doctor", "--before-run", "--every", "15m"]);
+        assert_eq!(doctors[4..], runs[1..], "it looks at another source");
+        for flag in doctors.iter().filter(|word| word.starts_with("--")) {
+            assert!(help.contains(&format!("{flag} <")) || help.contains(&format!("{flag}\n")), "{flag}");
+        }
+        for name in names(&doctor["env"], "name").iter().filter(|name| name.starts_with("OPTIMIZER_")) {
+            assert!(help.contains(&format!("[env: {name}=")), "{name}");
+        }
+        let rules = job(&objects)["podFailurePolicy"]["rules"].as_array().unwrap();
+        let rule = rules.iter().find(|rule| rule["onExitCodes"]["containerName"] == doctor["name"]).unwrap();
+        assert_eq!((&rule["action"], &rule["onExitCodes"]["values"]), (&"FailJob".into(), &serde_json::json!([2])));
     }
 }
 

@@ -117,3 +117,26 @@ fn whoever_is_trusted_is_asked() {
     assert!(asked.stdout.contains("the sink knows no configuration of this service"), "{}", asked.stdout);
     drop(server);
 }
+
+#[test]
+fn a_doctor_says_whom_not_to_trust() {
+    let world = World::new(GOOD);
+    let server = Server::start(world.folder.path());
+    certificate(
+        world.folder.path(),
+        "other",
+        &["-subj", "/CN=another", "-addext", "basicConstraints=critical,CA:TRUE"],
+    );
+    let mut command = optimizer(world.folder.path());
+    command.args(["doctor", "--from", "log.csv", "--format", "json", "--sink", &server.url]);
+    command.env("OPTIMIZER_NOW", world.now.to_string()).env("OPTIMIZER_SINK_TOKEN", "hunter2");
+    command.env("SSL_CERT_FILE", world.folder.path().join("other.pem"));
+    let asked: Run = command.output().expect("the binary starts").into();
+    assert_eq!(asked.code, Some(5), "{} {}", asked.stdout, asked.stderr);
+    assert!(
+        asked.stdout.contains("it cannot be trusted") && asked.stdout.contains("SSL_CERT_FILE"),
+        "{}",
+        asked.stdout
+    );
+    assert!(!asked.stdout.contains("hunter2") && !server.heard().contains("GET"), "{}", asked.stdout);
+}

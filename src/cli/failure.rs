@@ -54,6 +54,14 @@ impl Failure {
         &self.message
     }
 
+    /// On one line, for lists: what happened and why, and what to do.
+    pub(super) fn line(&self) -> (String, String) {
+        let first = |text: &str| visible(text.lines().next().unwrap_or_default());
+        let texts = std::iter::once(&self.message).chain(&self.causes).map(|text| first(text));
+        let told = texts.filter(|text| !text.contains("Unknown error code")).collect::<Vec<_>>().join(": ");
+        (told, first(self.hint.as_deref().unwrap_or_default()))
+    }
+
     /// The same in other words.
     #[must_use]
     pub(super) fn rewritten(self, rewrite: impl Fn(&str) -> String) -> Self {

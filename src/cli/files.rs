@@ -49,9 +49,14 @@ pub(super) fn policy(flag: Option<&Path>) -> Result<Policy, FileError> {
     let here = Path::new("policies/balanced.yaml");
     match flag.or_else(|| here.is_file().then_some(here)) {
         Some(path) => read_policy(path),
-        None => policy::parse(Source::profile("balanced").expect("balanced is built in"), &no_files)
-            .map_err(|problems| FileError::Problems { what: "the built-in policy", problems }),
+        None => built_in(),
     }
+}
+
+/// The built-in balanced profile.
+pub(super) fn built_in() -> Result<Policy, FileError> {
+    policy::parse(Source::profile("balanced").expect("balanced is built in"), &no_files)
+        .map_err(|problems| FileError::Problems { what: "the built-in policy", problems })
 }
 
 /// Reads and checks one policy file.

@@ -8,6 +8,7 @@ mod baseline;
 mod baseline_kind;
 mod configurations;
 mod deeds;
+mod doctor;
 mod evaluate;
 mod explain;
 mod failure;
@@ -61,6 +62,7 @@ Examples:
   optimizer run --dry-run --from … --sink https://orch  what one tick would do in production
   optimizer status                                      what is under way; `status --explain SERVICE` says how sure
   optimizer stop --reason 'incident 812'                nothing is written any more, until `optimizer resume`
+  optimizer doctor --from … --sink …                    is everything there that a run needs?
   optimizer state export backup.ndjson.gz               the whole store as a file; `state import` reads it back
   optimizer analyze --from 'logs/**/*.parquet'          what changed, since when, how sure, how bad
   optimizer gate --baseline main.parquet --candidate pr.parquet   did it get worse? for pipelines
@@ -126,6 +128,8 @@ enum Command {
     Rollup(Box<rollup::RollupArgs>),
     /// Back up the state store, move it, look through it, and archive what is over
     State(store::StoreArgs),
+    /// Look at everything a run needs, and say what to do about what is wrong; writes nothing
+    Doctor(Box<doctor::DoctorArgs>),
     /// Check policy files, test what they decide, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
@@ -163,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rollup(arguments) => rollup::run(&arguments),
         Command::State(arguments) => store::run(arguments),
+        Command::Doctor(arguments) => doctor::run(*arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
     match done {

@@ -73,6 +73,11 @@ pub(super) struct Target {
 }
 
 impl SinkArgs {
+    /// The folder, where it is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.sink.strip_prefix("file:").map(Path::new)
+    }
+
     /// Nothing is asked or written yet.
     pub(super) fn target(&self) -> Result<Target, Failure> {
         let progression = match self.progression_owner {

@@ -60,6 +60,12 @@ impl SourceArgs {
         !self.from.is_empty()
     }
 
+    /// Whether objects are fetched before they are read.
+    pub(super) fn fetches(&self) -> bool {
+        let mut all = self.from.iter().chain(&self.scores);
+        all.any(|from| from.contains("://") && !from.starts_with("postgres"))
+    }
+
     /// What was named, for people; empty for the default.
     pub(super) fn names(&self) -> String {
         shown(&self.from)

@@ -1,5 +1,7 @@
 //! The flag that names the state store, and what is read from there and written to it.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use jiff::Timestamp;
 
@@ -34,6 +36,13 @@ impl StateArgs {
     /// How messages call it.
     pub(super) fn shown(&self) -> Result<String, StateError> {
         Ok(self.address()?.shown().to_owned())
+    }
+
+    /// The folder that a file of SQLite lies in; none where the state is in a database.
+    pub(super) fn folder(&self) -> Result<Option<PathBuf>, StateError> {
+        let address = self.address()?;
+        let parent = address.file().map(|file| file.parent().unwrap_or(Path::new("")));
+        Ok(parent.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.to_owned()))
     }
 
     /// What is remembered, from a store that is made where there is none.

@@ -7,6 +7,7 @@ pub mod arm;
 pub mod configuration;
 pub mod course;
 pub mod deed;
+pub mod doctor;
 pub mod duration;
 pub mod evaluation;
 pub mod event;

@@ -129,6 +129,15 @@ impl Service {
         runtime.block_on(stream::iter(questions).map(ask).buffered(AT_A_TIME).collect())
     }
 
+    /// Whether anybody is there: the status of an answer to a reading, which asks nothing and is no question.
+    pub async fn reach(&self) -> Result<StatusCode, Broken> {
+        let mut request = self.client.get(self.address.url()).header(header::ACCEPT, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, token.header());
+        }
+        Ok(request.send().await?.status())
+    }
+
     async fn question(&self, question: &Question, end: Instant) -> Result<Verdict, Trouble> {
         let body = self.form.question(question).to_string();
         let end = end.min(Instant::now() + self.limits.question);

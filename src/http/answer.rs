@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::fmt::rfc2822;
+use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Response, header::HeaderMap};
 
 use super::Broken;
@@ -44,6 +44,12 @@ pub fn asked_for(headers: &HeaderMap, now: SystemTime) -> Duration {
         return Duration::from_secs(at.timestamp().as_second().try_into().unwrap_or(0)).saturating_sub(since_1970);
     }
     number("x-ratelimit-reset").map_or(Duration::ZERO, |at| Duration::from_secs(at).saturating_sub(since_1970))
+}
+
+/// What the server says the time is.
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    rfc2822::parse(headers.get("date")?.to_str().ok()?.trim()).ok().map(|date| date.timestamp())
 }
 
 /// What an error says of itself, in the forms that are about, without the secrets that it was shown. A page for a browser says nothing.

@@ -9,7 +9,7 @@ mod patience;
 mod peer;
 mod token;
 
-pub use answer::{asked_for, body, said, short, without};
+pub use answer::{asked_for, body, date, said, short, without};
 pub use client::{Broken, chance, client};
 pub use endpoint::Endpoint;
 pub use error::HttpError;

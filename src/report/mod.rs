@@ -4,6 +4,7 @@
 mod analysis;
 mod comparison;
 mod deeds;
+mod doctor;
 mod evaluation;
 mod examination;
 mod explain;
@@ -27,6 +28,7 @@ pub use analysis::{
 };
 pub use comparison::{ComparisonLine, Verdict, comparisons, comparisons_json};
 pub use deeds::{DeedLine, deeds};
+pub use doctor::{doctor, doctor_json, doctor_schema};
 pub use evaluation::{evaluation, evaluation_json, evaluation_markdown, evaluation_schema};
 pub use examination::{examination, examination_json};
 pub use explain::{explain, only};

@@ -67,7 +67,8 @@ impl Address {
     }
 
     /// The file, where it is one.
-    pub(super) fn file(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             Place::Sqlite { file, .. } => Some(file),
             Place::Postgres { .. } => None,

@@ -32,7 +32,7 @@ impl Drop for Lease {
 }
 
 /// Milliseconds since 1970 by PostgreSQL's clock.
-const DATABASE_CLOCK: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+pub(super) const DATABASE_CLOCK: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 impl Store {
     /// Takes the lease for so long; every change prolongs it. `holder` is for people.

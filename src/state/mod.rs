@@ -14,6 +14,7 @@ mod import;
 mod lease;
 mod packed;
 mod plans;
+mod rehearsal;
 mod shape;
 mod slots;
 mod snapshot;

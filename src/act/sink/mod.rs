@@ -6,6 +6,7 @@ mod halt;
 mod key;
 mod orchestrator;
 mod outcome;
+mod probe;
 mod push;
 mod reach;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use halt::{Asked, Halt};
 pub use key::{Operation, idempotency_key};
 pub use orchestrator::{Base, Credential, Deletion, Limits, Options, Orchestrator, parse_state};
 pub use outcome::{Health, Outcome, Report, SinkError};
+pub use probe::{Probe, Seen};
 pub use push::{Purpose, Push, push_all};
 pub use reach::Reach;
 pub use types::{Deployed, Expected, Job, Rollback, Scope, State, Strategy, Target, Write};
@@ -39,6 +41,9 @@ pub trait Sink: Debug + Send + Sync {
 
     /// What a service has. Nothing, where the sink does not know the service.
     fn read<'a>(&'a self, service: &'a ServiceId) -> Later<'a, Result<Option<Deployed>, SinkError>>;
+
+    /// The same once, with what it says of the sink itself. Nothing is written.
+    fn probe<'a>(&'a self, service: &'a ServiceId) -> Later<'a, Probe>;
 
     /// Brings a configuration to a share of the traffic.
     fn write<'a>(&'a self, write: &'a Write) -> Later<'a, Report>;

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 pub use error::FileError;
 
-use super::{Deployed, Expected, Later, Outcome, Report, Rollback, Sink, SinkError, Write, reach::Reach};
+use super::{Deployed, Expected, Later, Outcome, Probe, Report, Rollback, Seen, Sink, SinkError, Write, reach::Reach};
 use crate::domain::service_id::ServiceId;
 use document::Document;
 use folder::{Folder, Unwritten};
@@ -52,6 +52,17 @@ impl Sink for FileSink {
         Box::pin(async move {
             let read = self.blocking(move |folder| read(folder, &service)).await.and_then(|read| read);
             read.map(|found| found.map(|(_, deployed)| deployed)).map_err(|why| SinkError { why, stop_all: false })
+        })
+    }
+
+    fn probe<'a>(&'a self, service: &'a ServiceId) -> Later<'a, Probe> {
+        Box::pin(async move {
+            let seen = match self.read(service).await {
+                Ok(Some(_)) => Seen::Known,
+                Ok(None) => Seen::Unknown,
+                Err(error) => Seen::Odd(error.why),
+            };
+            Probe { seen, date: None }
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::Timestamp;
 use reqwest::{Client, Method, StatusCode, header};
 use url::Url;
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(super) struct Answer {
     pub(super) etag: Option<String>,
     /// How long it wants to be left alone.
     pub(super) wait: Duration,
+    /// Its clock.
+    pub(super) date: Option<Timestamp>,
     pub(super) body: Vec<u8>,
 }
 
@@ -130,7 +133,8 @@ impl Http {
             let text = |name| Some(response.headers().get(name)?.to_str().ok()?.trim().to_owned());
             let (status, etag) = (response.status(), text(header::ETAG));
             let wait = http::asked_for(response.headers(), SystemTime::now());
-            Ok(Answer { status, etag, wait, body: http::body(response).await? })
+            let date = http::date(response.headers());
+            Ok(Answer { status, etag, wait, date, body: http::body(response).await? })
         };
         tokio::time::timeout(left, answer).await.unwrap_or_else(|_| Err(Trouble::passing("it does not answer in time")))
     }

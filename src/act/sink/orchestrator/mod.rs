@@ -18,7 +18,7 @@ pub use credential::Credential;
 pub use delete::Deletion;
 pub use wire::parse_state;
 
-use super::{Deployed, Later, Report, Rollback, Sink, SinkError, Write};
+use super::{Deployed, Later, Probe, Report, Rollback, Sink, SinkError, Write};
 use crate::{
     domain::service_id::ServiceId,
     http::{HttpError, Patience},
@@ -77,6 +77,10 @@ impl Sink for Orchestrator {
             let look = self.http.look(service, &self.options.limits, end).await;
             look.map_err(|trouble| SinkError { stop_all: trouble.kind == Kind::Closed, why: trouble.why })
         })
+    }
+
+    fn probe<'a>(&'a self, service: &'a ServiceId) -> Later<'a, Probe> {
+        Box::pin(self.http.probe(service, Instant::now() + self.options.limits.service))
     }
 
     fn write<'a>(&'a self, write: &'a Write) -> Later<'a, Report> {

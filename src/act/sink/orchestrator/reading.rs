@@ -9,7 +9,11 @@ use super::{
     client::{Answer, Http, Kind, Trouble},
     wire,
 };
-use crate::{act::sink::Deployed, domain::service_id::ServiceId, http::chance};
+use crate::{
+    act::sink::{Deployed, Probe, Seen},
+    domain::service_id::ServiceId,
+    http::chance,
+};
 
 impl Http {
     /// Nothing, where the server does not know the service.
@@ -38,6 +42,31 @@ impl Http {
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
+    }
+
+    /// Asks once, and tells apart what [`Self::look`] needs not.
+    pub(super) async fn probe(&self, service: &ServiceId, end: Instant) -> Probe {
+        let answer = match self.get(self.base.service(service), end).await {
+            Ok(answer) => answer,
+            Err(trouble) => {
+                let seen = match trouble.kind {
+                    Kind::Closed => Seen::Untrusted(trouble.why),
+                    Kind::Passing => Seen::Silent(trouble.why),
+                    Kind::Lasting | Kind::OurFault => Seen::Odd(trouble.why),
+                };
+                return Probe { seen, date: None };
+            }
+        };
+        let seen = match answer.status.as_u16() {
+            200 => match wire::parse_state(&answer.body, answer.etag.as_deref(), service) {
+                Ok(_) => Seen::Known,
+                Err(why) => Seen::Odd(why),
+            },
+            404 => Seen::Unknown,
+            401 | 403 => Seen::Refused(self.refusal(&answer)),
+            _ => Seen::Odd(self.refusal(&answer)),
+        };
+        Probe { seen, date: answer.date }
     }
 
     fn unreadable(&self, answer: &Answer) -> Trouble {

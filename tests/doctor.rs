@@ -101,7 +101,7 @@ fn diagnosis(command: &mut Command) -> Diagnosis {
     let checks = json["checks"].as_array().unwrap();
     let checks: BTreeMap<String, Value> =
         checks.iter().map(|check| (check["subject"].as_str().unwrap().to_owned(), check.clone())).collect();
-    assert_eq!(checks.len(), 21, "each subject once");
+    assert_eq!(checks.len(), 22, "each subject once");
     for check in checks.values() {
         let bad = ["warning", "failed"].contains(&check["outcome"].as_str().unwrap());
         assert_eq!(bad, check["fix"].as_str().is_some_and(|fix| !fix.is_empty()), "{check}");
@@ -162,7 +162,7 @@ fn all_is_well_and_nothing_is_written() {
     let table: Run = ward.command(&more).env("OPTIMIZER_SINK_TOKEN", TOKEN).output().unwrap().into();
     assert_eq!((table.code, table.stderr.as_str()), (Some(0), ""));
     assert!(table.stdout.lines().all(|line| line.chars().count() <= 100), "{}", table.stdout);
-    assert!(table.stdout.contains("0 failed, 0 warnings, 19 ok, 2 skipped\n"), "{}", table.stdout);
+    assert!(table.stdout.contains("0 failed, 0 warnings, 20 ok, 2 skipped\n"), "{}", table.stdout);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn sources() {
 #[test]
 fn sinks() {
     let ward = Ward::new();
-    let (fine, fast, slow) = (orchestrator(0), orchestrator(-120), orchestrator(3_600));
+    let (fine, fast, slow) = (orchestrator(0), orchestrator(-120), orchestrator(3_630));
     let asked = |sink: &str, token: &str, more: &[&str]| {
         let found = diagnosis(
             ward.command(&["--sink", sink]).args(more).args(["--format", "json"]).env("OPTIMIZER_SINK_TOKEN", token),
@@ -356,8 +356,13 @@ fn databases() {
     server.run("doctor", &format!("DO $$ BEGIN ASSERT ({tables}) = 0; END $$"));
     let made = run(ward.path(), &["run", "--from", "log.csv", "--now", NOW, "--state", &url]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);
+    ward.doctor(&["--state", &url]).only("rights", "warning", 0, &["nobody has a role", "rights grant"]);
+    let granted = ["rights", "grant", "database:postgres", "admin", "--yes", "--reason", "first", "--state", &url];
+    let granted = run(ward.path(), &granted);
+    assert_eq!(granted.code, Some(0), "{}", granted.stderr);
     let found = ward.doctor(&["--state", &url]);
     assert!(found.bad().is_empty(), "{:?}", found.bad());
+    assert_eq!(found.said("rights"), "database:postgres (proven by the database) may run — ");
     assert_eq!(found.outcome("database_clock"), "ok");
     assert_eq!(found.outcome("state_folder"), "skipped");
 

@@ -205,7 +205,7 @@ fn audit(place: &Place) {
     assert_eq!(store.verify().unwrap(), Err(Broken::CutOff { expected: 1_503, found: 1_500 }));
 }
 
-const STEPS: [(i64, &str, &str); 7] = [
+const STEPS: [(i64, &str, &str); 8] = [
     (1, "baselines", include_str!("../migrations/0001_baselines.sql")),
     (2, "plans", include_str!("../migrations/0002_plans.sql")),
     (3, "rollouts", include_str!("../migrations/0003_rollouts.sql")),
@@ -213,6 +213,7 @@ const STEPS: [(i64, &str, &str); 7] = [
     (5, "deeds_by_action", include_str!("../migrations/0005_deeds_by_action.sql")),
     (6, "history", include_str!("../migrations/0006_history.sql")),
     (7, "notes", include_str!("../migrations/0007_notes.sql")),
+    (8, "roles", include_str!("../migrations/0008_roles.sql")),
 ];
 
 /// Makes the tables of an earlier version, with a row in each as it wrote them.
@@ -242,6 +243,9 @@ fn as_of(place: &Place, version: usize) {
     }
     if version >= 7 {
         place.tamper("INSERT INTO optimizer_notes VALUES ('old', '', 'known', 3, '2025-03-01T00:00:00.000000Z', '1')");
+    }
+    if version >= 8 {
+        place.tamper("INSERT INTO optimizer_roles VALUES ('env:ada', 'admin', 'ada', '2026-03-01T00:00:00Z', 'first')");
     }
     if version >= 3 {
         for sql in [

@@ -16,7 +16,7 @@ pub use book::{Book, Place, stamp};
 pub use intent::{Course, Intent, What};
 pub use job::{Progression, job};
 pub use judge::{Evidence, judge};
-pub use operate::{Word, freeze, thaw};
+pub use operate::{Word, freeze, frozen, thaw};
 pub use past::past_changes;
 pub use status::{rollouts, runs, status};
 pub use tick::TALLY;

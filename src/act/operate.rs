@@ -35,6 +35,14 @@ pub fn thaw(store: &mut Store, service: Option<&str>, word: Word<'_>) -> Result<
     set(store, service, None, "resume", word)
 }
 
+/// What somebody said of a service or of all of them, if it is in force.
+pub fn frozen(store: &mut Store, service: Option<&str>) -> Result<Option<Freeze>, StateError> {
+    let id = service.unwrap_or(ALL_SERVICES);
+    let mut book = Book::default();
+    book.look_up(store, Table::Services, id)?;
+    Ok(book.get::<ServiceState>(Table::Services, id)?.and_then(|known| known.freeze))
+}
+
 fn set(
     store: &mut Store,
     service: Option<&str>,

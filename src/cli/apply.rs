@@ -9,9 +9,9 @@ use super::{
     Failure,
     acting::{Acting, ActingArgs},
     configurations,
-    holder::person,
     operator::OperatorArgs,
     plan::duration,
+    rights,
 };
 use crate::{
     act::{
@@ -57,6 +57,7 @@ pub(super) struct ApplyArgs {
 pub(super) fn run(arguments: &ApplyArgs) -> Result<(), Failure> {
     let reason = arguments.operator.reason()?;
     let mut store = arguments.acting.state.open(Open::Existing)?;
+    let by = rights::allow(&mut store, crate::domain::rights::Permission::ModifyConfig, "apply")?;
     let mut plan = stored(&mut store, &arguments.plan)?;
     drop(store);
     if let Some(service) = &arguments.service {
@@ -72,7 +73,7 @@ pub(super) fn run(arguments: &ApplyArgs) -> Result<(), Failure> {
     let services: Vec<String> = moving.keys().map(|service| (*service).to_owned()).collect();
     arguments.operator.confirm(&format!("Begin changes in {}", services.join(", ")))?;
     let configurations = configurations::read(arguments.configurations.as_deref())?;
-    arguments.acting.act(&person(), Heed::Operators, |acting| {
+    arguments.acting.act(&by, Heed::Operators, |acting| {
         let moved = moved(&plan, arguments.max_age, acting)?;
         if !moved.is_empty() {
             return Err(Failure::usage(

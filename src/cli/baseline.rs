@@ -8,6 +8,7 @@ use super::{
     baseline_kind::{BaselineKind, hours},
     history::HistoryArgs,
     plan::duration,
+    rights,
     screen::{plain, screen},
     sink,
     state::StateArgs,
@@ -123,7 +124,9 @@ pub(super) fn run(arguments: &BaselineArgs) -> Result<(), Failure> {
         BaselineCommand::Show { name, state } => show(name, state),
         BaselineCommand::Compare(arguments) => compare(arguments),
         BaselineCommand::Delete { name, state } => {
-            state.open(Open::Existing)?.delete_baseline(name)?;
+            let mut store = state.open(Open::Existing)?;
+            rights::allow(&mut store, crate::domain::rights::Permission::ModifyConfig, "baseline delete")?;
+            store.delete_baseline(name)?;
             sink::print(&format!("Baseline `{name}` is forgotten.\n"))
         }
     }
@@ -133,6 +136,7 @@ fn set(arguments: &SetArgs) -> Result<(), Failure> {
     // The store comes first: nobody wants to read a month of data to learn that the disk is full.
     check_name(&arguments.name)?;
     let mut store = arguments.state.open(Open::Create)?;
+    rights::allow(&mut store, crate::domain::rights::Permission::ModifyConfig, "baseline set")?;
     if !arguments.replace {
         store.check_free(&arguments.name)?;
     }

@@ -22,8 +22,13 @@ pub(super) fn holder(id: &str) -> String {
 
 /// Of somebody at a keyboard.
 pub(super) fn person() -> String {
-    let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    visible(&format!("{}@{}", name.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned()), machine()))
+    visible(&format!("{}@{}", name(), machine()))
+}
+
+/// What they call themselves.
+pub(super) fn name() -> String {
+    let set = ["OPTIMIZER_ACTOR", "SUDO_USER", "USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok());
+    set.map(|name| name.trim().to_owned()).find(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned())
 }
 
 fn machine() -> String {

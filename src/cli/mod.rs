@@ -28,6 +28,7 @@ mod policy;
 mod progress;
 mod replay;
 mod report;
+mod rights;
 mod rollback;
 mod rollup;
 mod run;
@@ -130,6 +131,8 @@ enum Command {
     State(store::StoreArgs),
     /// Look at everything a run needs, and say what to do about what is wrong; writes nothing
     Doctor(Box<doctor::DoctorArgs>),
+    /// Who may do what with this store: show, grant and revoke roles
+    Rights(rights::RightsArgs),
     /// Check policy files, test what they decide, or print their JSON Schema
     Policy(policy::PolicyArgs),
 }
@@ -168,6 +171,7 @@ pub fn main() -> ExitCode {
         Command::Rollup(arguments) => rollup::run(&arguments),
         Command::State(arguments) => store::run(arguments),
         Command::Doctor(arguments) => doctor::run(*arguments),
+        Command::Rights(arguments) => rights::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
     match done {

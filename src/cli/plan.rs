@@ -9,6 +9,7 @@ use super::{
     Failure, configurations, files,
     governance::GovernanceArgs,
     planning::{Pushdown, Work},
+    rights,
     screen::{plain, screen},
     sink,
     source::{SourceArgs, interruptible},
@@ -17,8 +18,9 @@ use super::{
 };
 use crate::{
     decide::{self, Planned},
-    domain::{Plan, policy_comparison::PolicyComparison},
+    domain::{Plan, policy_comparison::PolicyComparison, rights::Permission},
     report,
+    state::Open,
 };
 
 pub(super) use crate::domain::duration::read as duration;
@@ -104,6 +106,10 @@ pub(super) fn run(arguments: &PlanArgs) -> Result<(), Failure> {
         ));
     }
     let keeps = !arguments.dry_run && compare.is_none();
+    if keeps {
+        let mut store = arguments.state.open(Open::Create)?;
+        rights::allow(&mut store, Permission::TriggerOptimization, "plan")?;
+    }
     // The store comes before the data: nobody wants to read a month of it to learn that the disk is full.
     let known = if keeps { arguments.state.remembered()? } else { arguments.state.remembered_as_it_is()? };
     let work = Work {

@@ -5,12 +5,13 @@ use clap::Args;
 use super::{
     Failure,
     acting::{Acting, ActingArgs},
-    holder::person,
     operator::OperatorArgs,
+    rights,
 };
 use crate::{
     act::tick::Heed,
-    domain::{format::visible, rollout::Stage},
+    domain::{format::visible, rights::Permission, rollout::Stage},
+    state::Open,
 };
 
 #[derive(Debug, Args)]
@@ -35,7 +36,8 @@ pub(super) fn run(arguments: &RollbackArgs) -> Result<(), Failure> {
     let to = arguments.to.as_deref().map_or("what served before".to_owned(), |to| format!("version {}", visible(to)));
     arguments.operator.confirm(&format!("Bring all traffic of `{}` back to {to}", visible(service)))?;
     let because = format!("by hand: {reason}");
-    arguments.acting.act(&person(), Heed::Nobody, |acting| {
+    let by = rights::allow(&mut arguments.acting.state.open(Open::Create)?, Permission::Rollback, "rollback")?;
+    arguments.acting.act(&by, Heed::Nobody, |acting| {
         let under_way = acting
             .tick
             .rollouts()?

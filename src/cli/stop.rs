@@ -3,9 +3,10 @@
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Failure, acting::ActingArgs, holder::person, operator::OperatorArgs, sink, state::StateArgs};
+use super::{Failure, acting::ActingArgs, operator::OperatorArgs, rights, sink, state::StateArgs};
 use crate::{
     act::{self, Word, rollout::Reach, tick::Heed},
+    domain::rights::Permission,
     state::Open,
 };
 
@@ -65,9 +66,9 @@ pub(super) fn pause(arguments: &PauseArgs) -> Result<(), Failure> {
     let reason = arguments.word.operator.reason()?;
     let about = about(arguments.service.as_deref());
     arguments.word.operator.confirm(&format!("Pause {about}"))?;
-    let by = person();
-    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
     let mut store = arguments.word.state.open(Open::Create)?;
+    let by = rights::allow(&mut store, Permission::ModifyConfig, "pause")?;
+    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
     act::freeze(&mut store, arguments.service.as_deref(), Reach::Forward, said)?;
     sink::print(&format!(
         "Paused {about}: nothing goes forward, and what does harm is still taken back.\n`optimizer resume` ends it.\n"
@@ -78,9 +79,16 @@ pub(super) fn resume(arguments: &ResumeArgs) -> Result<(), Failure> {
     let reason = arguments.word.operator.reason()?;
     let about = about(arguments.service.as_deref());
     arguments.word.operator.confirm(&format!("Resume {about}"))?;
-    let by = person();
-    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
     let mut store = arguments.word.state.open(Open::Existing)?;
+    // Whoever stopped everything had a reason, and only they or an admin know that it is gone.
+    let stopped = act::frozen(&mut store, arguments.service.as_deref())?.filter(|it| it.reach == Reach::Everything);
+    let of_others = match &stopped {
+        Some(freeze) => rights::of_others(&mut store, &freeze.said.by)?,
+        None => false,
+    };
+    let permission = if of_others { Permission::Administer } else { Permission::ModifyConfig };
+    let by = rights::allow(&mut store, permission, if of_others { "resume after a stop of others" } else { "resume" })?;
+    let said = Word { by: &by, reason: &reason, now: arguments.word.now.unwrap_or_else(Timestamp::now) };
     if act::thaw(&mut store, arguments.service.as_deref(), said)? {
         return sink::print(&format!("Resumed {about}: the next run goes on.\n"));
     }
@@ -91,9 +99,9 @@ pub(super) fn stop(arguments: &StopArgs) -> Result<(), Failure> {
     let reason = arguments.operator.reason()?;
     let question = if arguments.roll_back { "Take back everything under way, and stop" } else { "Stop everything" };
     arguments.operator.confirm(question)?;
-    let by = person();
-    let word = Word { by: &by, reason: &reason, now: arguments.acting.now() };
     let mut store = arguments.acting.state.open(Open::Create)?;
+    let by = rights::allow(&mut store, Permission::Stop, "stop")?;
+    let word = Word { by: &by, reason: &reason, now: arguments.acting.now() };
     // First of all: from now on no run writes anything.
     act::freeze(&mut store, None, Reach::Everything, word)?;
     drop(store);

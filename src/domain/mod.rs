@@ -30,6 +30,7 @@ pub mod plan;
 pub mod policy;
 pub mod policy_comparison;
 pub mod price;
+pub mod rights;
 pub mod rollout;
 pub mod rollout_rules;
 pub mod rollup;

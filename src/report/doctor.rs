@@ -62,7 +62,7 @@ fn told(check: &Check) -> String {
         Outcome::Ok => check.found.clone(),
         Outcome::Skipped => format!("not looked at: {}", check.found),
         Outcome::Warning | Outcome::Failed => {
-            let fix = check.fix.iter().map(|fix| format!("\nto fix: {fix}")).collect::<String>();
+            let fix = check.fix.as_ref().map_or_else(String::new, |fix| format!("\nto fix: {fix}"));
             format!("{}\nwhy: {}{fix}", check.found, check.matters)
         }
     }

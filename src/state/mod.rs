@@ -15,6 +15,7 @@ mod lease;
 mod packed;
 mod plans;
 mod rehearsal;
+mod roles;
 mod shape;
 mod slots;
 mod snapshot;
@@ -38,6 +39,7 @@ pub use export::Header;
 pub use gc::{Over, Space, Stale};
 pub use lease::Lease;
 pub use plans::{DecisionRow, MemoryRow, PlanRow, Stored};
+pub use roles::{RoleChange, RoleRow};
 pub use slots::{SlotHead, SlotRow, SlotText};
 
 use waiting::Waiting;
@@ -51,6 +53,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "deeds_by_action", include_str!("../../migrations/0005_deeds_by_action.sql")),
     (6, "history", include_str!("../../migrations/0006_history.sql")),
     (7, "notes", include_str!("../../migrations/0007_notes.sql")),
+    (8, "roles", include_str!("../../migrations/0008_roles.sql")),
 ];
 
 /// How often making the tables is tried.
@@ -104,6 +107,10 @@ impl Store {
             store.wait_for_others()?;
         }
         match open {
+            // Making tables is for others, and there is none to be made.
+            Open::Create | Open::Existing if !store.may_make_tables()? && store.pending()?.is_empty() => {
+                store.check_version()?;
+            }
             Open::Create | Open::Existing => store.migrate()?,
             Open::AsItIs => store.check_version()?,
         }

@@ -21,6 +21,15 @@ impl Store {
         Ok(pending.map(|(step, name, _)| (*step, *name)).collect())
     }
 
+    /// Whether this user may make tables. Nobody is asked about a file.
+    pub(super) fn may_make_tables(&mut self) -> Result<bool, StateError> {
+        if !self.is_postgres() {
+            return Ok(true);
+        }
+        let asked = "SELECT CAST(COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE) AS INTEGER)::BIGINT";
+        Ok(self.number(asked.to_owned())? == 1)
+    }
+
     /// Writes as a run would, makes a table where one is to be made, and takes everything back.
     pub fn rehearse(&mut self) -> Result<(), StateError> {
         let version = self.version()?;

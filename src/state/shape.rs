@@ -91,6 +91,19 @@ pub(super) const TABLES: &[Shape] = &[
         heavy: true,
     },
     Shape {
+        name: "roles",
+        since: 8,
+        key: &["identity"],
+        columns: &[
+            ("identity", Kind::Text),
+            ("role", Kind::Text),
+            ("granted_by", Kind::Text),
+            ("granted_at", Kind::Text),
+            ("reason", Kind::Text),
+        ],
+        heavy: false,
+    },
+    Shape {
         name: AUDIT,
         since: 3,
         key: &["seq"],

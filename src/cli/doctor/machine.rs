@@ -25,6 +25,7 @@ pub(super) const SUBJECTS: &[(Subject, Exit)] =
 /// What a small write takes, so that a full disk is met here.
 const TRIED: usize = 64 << 10;
 
+#[allow(clippy::unnecessary_wraps, reason = "the form of all areas")]
 pub(super) fn check(ward: &Ward, findings: &mut Findings) -> Result<(), Over> {
     let source = &ward.arguments.source;
     let mut temporary = folder(

@@ -16,6 +16,7 @@ use crate::{
 
 pub(super) const SUBJECTS: &[(Subject, Exit)] = &[(Subject::Policy, Exit::Usage), (Subject::PriceTable, Exit::Usage)];
 
+#[allow(clippy::unnecessary_wraps, reason = "the form of all areas")]
 pub(super) fn check(ward: &Ward, findings: &mut Findings) -> Result<(), Over> {
     let policy = files::policy(ward.arguments.policy.as_deref());
     let models = files::models(ward.arguments.models.as_deref());

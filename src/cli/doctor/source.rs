@@ -32,29 +32,31 @@ pub(super) fn check(ward: &Ward, findings: &mut Findings) -> Result<(), Over> {
         Ok(looked) => looked,
         Err(failure) => return Err(findings.fail(&failure.rewritten(|text| ward.downloads.renamed(text)))),
     };
-    let names = ward.arguments.source.names();
-    let names = if names.is_empty() { "`testdata`, for want of a `--from`".to_owned() } else { names };
+    let mut shown = ward.arguments.source.names();
+    if shown.is_empty() {
+        "`testdata`, for want of a `--from`".clone_into(&mut shown);
+    }
     match looked {
         Looked::ComesOnce => return Err(findings.skip("standard input comes once, and that is for the run")),
         Looked::NotUnderstood(failure) => {
-            findings.tell(Check::ok(Subject::Source, format!("{names} can be reached")));
+            findings.tell(Check::ok(Subject::Source, format!("{shown} can be reached")));
             return Err(findings.fail(&failure));
         }
         Looked::Nothing(error) => {
-            findings.tell(Check::ok(Subject::Source, format!("{names} can be reached")));
+            findings.tell(Check::ok(Subject::Source, format!("{shown} can be reached")));
             findings.tell(Check::ok(Subject::Layout, "a table in a known layout"));
             let fix = error.hint().unwrap_or_default();
             findings.tell(Check::failed(Subject::Rows, Exit::Source, error.to_string(), fix));
             return Err(findings.skip("there is no row in the window"));
         }
-        Looked::Found(glance) => tell(ward, findings, &names, &glance),
+        Looked::Found(glance) => tell(ward, findings, &shown, &glance),
     }
     Ok(())
 }
 
-fn tell(ward: &Ward, findings: &mut Findings, names: &str, glance: &Glance) {
+fn tell(ward: &Ward, findings: &mut Findings, shown: &str, glance: &Glance) {
     findings
-        .tell(Check::ok(Subject::Source, format!("{names}: {} read", counted(glance.tables.len() as u64, "table"))));
+        .tell(Check::ok(Subject::Source, format!("{shown}: {} read", counted(glance.tables.len() as u64, "table"))));
     let mut layouts: Vec<&str> = glance.tables.iter().map(|table| table.layout.as_str()).collect();
     layouts.sort_unstable();
     layouts.dedup();

@@ -6,16 +6,17 @@ use jiff::Timestamp;
 
 use super::{
     Ward,
-    area::{Findings, Over},
+    area::{Findings, Over, failed},
 };
 use crate::{
     act,
-    cli::{Failure, files},
+    cli::{Failure, files, rights},
     domain::{
         Policy,
         doctor::{self, Check, Subject},
         fault::Exit,
         format::{counted, instant},
+        rights::Permission,
         status::StatusReport,
     },
     state::{Open, StateError, Store, Table, Wanted},
@@ -26,6 +27,7 @@ pub(super) const SUBJECTS: &[(Subject, Exit)] = &[
     (Subject::StateTables, Exit::State),
     (Subject::StateWritable, Exit::State),
     (Subject::DatabaseClock, Exit::State),
+    (Subject::Rights, Exit::Usage),
     (Subject::Stop, Exit::State),
     (Subject::Lease, Exit::State),
     (Subject::LastRun, Exit::State),
@@ -62,6 +64,10 @@ pub(super) fn check(ward: &Ward, findings: &mut Findings) -> Result<(), Over> {
     tell(tables(&mut store))?;
     tell(writable(&mut store))?;
     tell(clock(&mut store))?;
+    match rights_of(&mut store) {
+        Ok(check) => findings.tell(check),
+        Err(error) => return Err(findings.fail(&error.into())),
+    }
     let policy = files::policy(ward.arguments.policy.as_deref()).or_else(|_| files::built_in());
     let status = policy.map_err(Failure::from).and_then(|policy| Ok(status(&mut store, &policy, ward.now)?));
     let status = match status {
@@ -108,6 +114,30 @@ fn clock(store: &mut Store) -> Result<Check, StateError> {
     Ok(match store.clock()? {
         Some((here, there)) => doctor::clocks(Subject::DatabaseClock, "the database", here, there),
         None => Check::skipped(Subject::DatabaseClock, "a file has no clock of its own"),
+    })
+}
+
+/// Whether a run would be let through, and whether anybody would be kept from anything.
+fn rights_of(store: &mut Store) -> Result<Check, StateError> {
+    let subject = Subject::Rights;
+    if store.pending()?.iter().any(|(_, name)| *name == "roles") {
+        return Ok(Check::skipped(subject, "there is no table of roles yet"));
+    }
+    if store.roles()?.is_empty() {
+        let found = "nobody has a role: whoever reaches the store may do everything";
+        // Roles in a file bind nobody who may write the file.
+        return Ok(match store.session_user()? {
+            Some(_) => Check::warning(
+                subject,
+                found,
+                "`optimizer rights grant database:ROLE admin`; docs/rights.md says what that is worth",
+            ),
+            None => Check::ok(subject, found),
+        });
+    }
+    Ok(match rights::allow(store, Permission::TriggerOptimization, "run") {
+        Ok(by) => Check::ok(subject, format!("{by} may run")),
+        Err(failure) => failed(subject, &failure),
     })
 }
 

@@ -19,6 +19,7 @@ use super::{
     holder::{holder, tick_id},
     logging,
     plan::duration,
+    rights,
     screen::{plain, screen},
     sink,
     sink_args::SinkArgs,
@@ -228,6 +229,7 @@ fn go(arguments: &RunArgs, times: &Times, went: &mut Went) -> Result<(), Failure
         going::dry(arguments, setup, times)?
     } else {
         let mut store = arguments.state.open(Open::Create)?;
+        let setup = Setup { actor: rights::run_actor(&mut store, &setup.id)?, ..setup };
         let length = arguments.lease.unsigned_abs();
         let lease = store.acquire(&holder(&setup.id), length)?;
         point();

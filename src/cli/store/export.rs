@@ -10,8 +10,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::{
-    cli::{Failure, progress::Progress, sink, state::StateArgs},
-    domain::format::counted,
+    cli::{Failure, progress::Progress, rights, sink, state::StateArgs},
+    domain::{format::counted, rights::Permission},
     state::{Header, Open, StateError, Store},
 };
 
@@ -98,10 +98,10 @@ pub(super) fn import(arguments: &ImportArgs) -> Result<(), Failure> {
     let progress = Progress::start();
     progress.says("importing");
     let header = if arguments.file == "-" {
-        arguments.state.open(Open::Create)?.import(io::stdin().lock())?
+        fresh(arguments)?.import(io::stdin().lock())?
     } else {
         let file = File::open(&arguments.file).map_err(unreadable)?;
-        arguments.state.open(Open::Create)?.import(BufReader::new(file))?
+        fresh(arguments)?.import(BufReader::new(file))?
     };
     drop(progress);
     sink::print(&format!(
@@ -110,6 +110,13 @@ pub(super) fn import(arguments: &ImportArgs) -> Result<(), Failure> {
         header.exported_at,
         arguments.state.shown()?
     ))
+}
+
+/// The store to fill, if this is for us to do. A new one has no roles, and takes over those of the export.
+fn fresh(arguments: &ImportArgs) -> Result<Store, Failure> {
+    let mut store = arguments.state.open(Open::Create)?;
+    rights::allow(&mut store, Permission::Administer, "state import")?;
+    Ok(store)
 }
 
 fn said(header: &Header) -> String {

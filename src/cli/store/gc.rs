@@ -15,10 +15,11 @@ use crate::{
     cli::{
         Failure,
         acting::acquire,
-        holder::{person, tick_id},
+        holder::tick_id,
         logging,
         operator::OperatorArgs,
         plan::duration,
+        rights,
         sink,
         state::StateArgs,
     },
@@ -84,10 +85,11 @@ pub(super) fn run(arguments: &GcArgs) -> Result<(), Failure> {
         arguments.archive.display()
     ))?;
     let mut store = arguments.state.open(Open::Existing)?;
+    let by = rights::allow(&mut store, crate::domain::rights::Permission::Administer, "state gc")?;
     let id = tick_id(now);
     logging::run_is(&id);
     let lease = acquire(&mut store, &id, arguments.wait)?;
-    let mut moving = Moving { id, now, by: person(), reason: &reason, moved: BTreeMap::new(), files: 0 };
+    let mut moving = Moving { id, now, by, reason: &reason, moved: BTreeMap::new(), files: 0 };
     let done = moving.all(&mut store, &lease, &arguments.archive, &ages);
     let done = done.and_then(|()| Ok(store.give_back()?));
     let released = store.release(lease);

@@ -4,6 +4,7 @@ mod archive;
 mod export;
 mod gc;
 mod moving;
+mod roles;
 mod rows;
 mod verify;
 

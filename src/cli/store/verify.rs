@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::rows::{self, Rollouts, body_problem};
+use super::{
+    roles,
+    rows::{self, Rollouts, body_problem},
+};
 use crate::{
     cli::{
         Failure,
@@ -118,6 +121,7 @@ impl Notes {
                 "memory" => self.memory(store)?,
                 "audit" => self.audit(store)?,
                 "history" => self.history(store)?,
+                "roles" => self.roles(store)?,
                 // Others are only counted here; their rows stand for themselves.
                 name => {
                     if let Some(table) = Table::ALL.into_iter().find(|each| each.name() == format!("optimizer_{name}"))
@@ -214,6 +218,13 @@ impl Notes {
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn roles(&mut self, store: &mut Store) -> Result<(), StateError> {
+        for (identity, why, fix) in roles::problems(&store.roles()?) {
+            self.wrong("roles", &identity, why, fix);
         }
         Ok(())
     }

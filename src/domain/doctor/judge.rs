@@ -160,7 +160,7 @@ fn span(span: SignedDuration) -> String {
 }
 
 fn bytes(bytes: u64) -> String {
-    let mebibytes = bytes as f64 / (1 << 20) as f64;
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes < 1024.0 { format!("{mebibytes:.0} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }
 }
 

@@ -30,8 +30,17 @@ impl Store {
         Ok(self.number(asked.to_owned())? == 1)
     }
 
-    /// Writes as a run would, makes a table where one is to be made, and takes everything back.
-    pub fn rehearse(&mut self) -> Result<(), StateError> {
+    /// Writes as a run would, makes a table where one is to be made, and takes everything back. False where somebody else wrote all
+    /// the time, so that nothing is known.
+    pub fn rehearse(&mut self) -> Result<bool, StateError> {
+        match self.tried() {
+            Ok(()) => Ok(true),
+            Err(StateError::Failed { cause, .. }) if is_busy(&cause) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tried(&mut self) -> Result<(), StateError> {
         let version = self.version()?;
         // SQLite lets nobody write who began by reading.
         self.perform(if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }.to_owned())?;
@@ -70,9 +79,16 @@ impl Store {
     }
 }
 
+/// `SQLITE_BUSY`, and PostgreSQL's lock timeout.
+fn is_busy(cause: &sqlx::Error) -> bool {
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("5" | "55P03"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{Address, Open};
 
     #[test]
     fn nothing_stays_of_a_rehearsal() {
@@ -80,13 +96,26 @@ mod tests {
         let tables = "SELECT COUNT(*) FROM sqlite_master";
         let before = store.number(tables.to_owned()).unwrap();
         store.hurry(Duration::from_millis(10)).unwrap();
-        store.rehearse().unwrap();
+        assert!(store.rehearse().unwrap());
         // As an older version left it: a table has to be made.
         store.perform("DELETE FROM optimizer_migrations WHERE version > 3".to_owned()).unwrap();
-        store.rehearse().unwrap();
+        assert!(store.rehearse().unwrap());
         assert!(store.pending().unwrap().iter().any(|(step, name)| (*step, *name) == (5, "deeds_by_action")));
         assert_eq!(store.number(tables.to_owned()).unwrap(), before);
         store.perform("PRAGMA query_only = on".to_owned()).unwrap();
         assert!(store.rehearse().is_err());
+    }
+
+    #[test]
+    fn who_writes_all_the_time_is_told_from_who_cannot_be_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let address: Address = format!("sqlite:{}", folder.path().join("s.db").display()).parse().unwrap();
+        let (mut one, mut two) =
+            (Store::open(&address, Open::Create).unwrap(), Store::open(&address, Open::AsItIs).unwrap());
+        two.hurry(Duration::from_millis(10)).unwrap();
+        one.perform("BEGIN IMMEDIATE".to_owned()).unwrap();
+        assert!(!two.rehearse().unwrap());
+        one.perform("ROLLBACK".to_owned()).unwrap();
+        assert!(two.rehearse().unwrap());
     }
 }

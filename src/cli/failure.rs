@@ -55,7 +55,7 @@ impl Failure {
     }
 
     /// On one line, for lists: what happened and why, and what to do.
-    pub(super) fn line(&self) -> (String, String) {
+    pub(super) fn told(&self) -> (String, String) {
         let first = |text: &str| visible(text.lines().next().unwrap_or_default());
         let texts = std::iter::once(&self.message).chain(&self.causes).map(|text| first(text));
         let told = texts.filter(|text| !text.contains("Unknown error code")).collect::<Vec<_>>().join(": ");

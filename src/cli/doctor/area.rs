@@ -63,7 +63,7 @@ impl Findings {
 
 /// A check that ended as this error says.
 pub(super) fn failed(subject: Subject, failure: &Failure) -> Check {
-    let (found, fix) = failure.line();
+    let (found, fix) = failure.told();
     Check::failed(subject, failure.exit(), found, fix)
 }
 

@@ -13,14 +13,7 @@ use super::moving::Moving;
 use crate::{
     act::Intent,
     cli::{
-        Failure,
-        acting::acquire,
-        holder::tick_id,
-        logging,
-        operator::OperatorArgs,
-        plan::duration,
-        rights,
-        sink,
+        Failure, acting::acquire, holder::tick_id, logging, operator::OperatorArgs, plan::duration, rights, sink,
         state::StateArgs,
     },
     domain::format::{self, counted},

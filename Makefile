@@ -35,6 +35,7 @@ test: lint docs ## Run everything CI runs: format, lints, docs, all tests
 	scripts/ensure-xmllint
 	scripts/ensure-chromium
 	scripts/ensure-packing
+	scripts/ensure-cargo-lambda
 	$(CARGO) fetch --quiet --locked --target $$(rustc -vV | sed -n 's/^host: //p')
 	@# Cargo closes once for every test program; the last line sums them up.
 	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \

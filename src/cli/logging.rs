@@ -46,10 +46,17 @@ pub(super) fn is_json() -> bool {
     FORMAT.get() == Some(&LogFormat::Json)
 }
 
+/// Where there is no command line to say it.
+pub(super) fn wanted() -> LogFormat {
+    let format = std::env::var("OPTIMIZER_LOG_FORMAT").ok();
+    format.and_then(|format| LogFormat::from_str(&format, true).ok()).unwrap_or(LogFormat::Text)
+}
+
 /// Events go to standard error; `OPTIMIZER_LOG=debug` shows more of them.
 pub(super) fn start(format: LogFormat) {
     // What these have to say holds addresses and headers, and those hold signatures and tokens.
-    const SILENT: [&str; 6] = ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls"];
+    const SILENT: [&str; 7] =
+        ["object_store", "reqwest", "hyper", "hyper_util", "h2", "rustls", "lambda_runtime::layers::panic"];
     let _ = FORMAT.set(format);
     // A whole store that is read takes its time, and that is nothing to warn of.
     let wanted = std::env::var("OPTIMIZER_LOG").unwrap_or_else(|_| "warn,sqlx::query=error".to_owned());

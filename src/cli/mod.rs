@@ -140,6 +140,11 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    if crate::lambda::wanted() {
+        logging::start(logging::wanted());
+        return ended(crate::lambda::serve().map_err(Failure::from));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -174,6 +179,10 @@ pub fn main() -> ExitCode {
         Command::Rights(arguments) => rights::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
     };
+    ended(done)
+}
+
+fn ended(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

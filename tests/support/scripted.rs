@@ -12,6 +12,7 @@ use std::{
 pub struct Asked {
     pub method: String,
     pub target: String,
+    #[allow(dead_code, reason = "not every test looks at them")]
     pub headers: BTreeMap<String, String>,
     #[allow(dead_code, reason = "not every test looks at it")]
     pub body: Vec<u8>,

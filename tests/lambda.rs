@@ -24,7 +24,7 @@ use support::{
 };
 use tempfile::TempDir;
 
-/// As EventBridge writes it for a rule with a rate.
+/// As `EventBridge` writes it for a rule with a rate.
 fn scheduled() -> Value {
     json!({
         "version": "0",
@@ -160,7 +160,7 @@ fn what_is_not_understood_or_not_allowed_is_said_and_does_nothing() {
             assert!(message.contains(word), "{event}: `{word}` is missing in\n{message}");
         }
     }
-    function.invoke("no JSON", Duration::from_secs(60));
+    function.invoke("no JSON", Duration::from_mins(1));
     assert!(function.outcome().error().1.contains("expected ident"));
     let log = function.end();
     assert!(log.contains("unknown field `dryrun`"), "the log has it, too: {log}");

@@ -24,7 +24,7 @@ pub(super) struct Order {
     pub words: Vec<String>,
 }
 
-/// An event of a schedule, as EventBridge sends it: by a rule, or by the Scheduler.
+/// An event of a schedule, as `EventBridge` sends it: by a rule, or by the Scheduler.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "they have to be as they are, and nothing is taken from them")]
@@ -122,13 +122,14 @@ fn ordered(fields: &Map<String, Value>, setup: &Setup) -> Result<Order, Trouble>
     let dry = words.iter().any(|word| word == "--dry-run");
     let acts = command.name == RUN_NAME && !dry;
     let names = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
-    if acts && !setup.from.is_empty() {
-        for name in ["from", "scores"].into_iter().filter(|name| names(name)) {
-            return Err(Trouble::refused(
-                format!("a run that acts reads what the function is set up to read, not `{name}` of an event"),
-                "leave it out, add `\"dry_run\": true`, or name the source in the schedule's input alone and unset OPTIMIZER_FROM",
-            ));
-        }
+    if acts
+        && !setup.from.is_empty()
+        && let Some(name) = ["from", "scores"].into_iter().find(|name| names(name))
+    {
+        return Err(Trouble::refused(
+            format!("a run that acts reads what the function is set up to read, not `{name}` of an event"),
+            "leave it out, or add `\"dry_run\": true`; where every schedule is to name its own, unset OPTIMIZER_FROM",
+        ));
     }
     let lasting = match command.store {
         NeedsStore::Always => true,

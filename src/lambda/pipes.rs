@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// Bytes of a response that Lambda takes, less what stands around the document.
 pub(super) const LARGEST: usize = 6 * 1024 * 1024 - 1024;
 
-/// Bytes of a line that CloudWatch takes, and a little less.
+/// Bytes of a line that logs take whole, and a little less.
 const LONGEST_LINE: usize = 200 * 1024;
 
 /// Bytes of an error's message.

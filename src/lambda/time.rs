@@ -31,9 +31,9 @@ pub(super) fn shared_out(left: Duration) -> Option<Times> {
         return None;
     }
     let margin = (left / 10).clamp(Duration::from_secs(2), Duration::from_secs(30));
-    let allowance = Duration::from_secs((left - margin).as_secs().max(1));
+    let allowance = Duration::from_secs(left.saturating_sub(margin).as_secs().max(1));
     let last = (margin / 8).min(Duration::from_secs(1));
-    Some(Times { allowance, ask: left - margin / 2, kill: left - last })
+    Some(Times { allowance, ask: left.saturating_sub(margin / 2), kill: left.saturating_sub(last) })
 }
 
 #[cfg(test)]

@@ -97,12 +97,12 @@ impl Function {
     }
 
     pub fn outcome(&self) -> Outcome {
-        self.outcomes.lock().unwrap().recv_timeout(Duration::from_secs(60)).expect("an outcome in time")
+        self.outcomes.lock().unwrap().recv_timeout(Duration::from_mins(1)).expect("an outcome in time")
     }
 
     /// Invokes it with a minute of time, and waits.
     pub fn ask(&mut self, event: &Value) -> Outcome {
-        let id = self.invoke(event.to_string(), Duration::from_secs(60));
+        let id = self.invoke(event.to_string(), Duration::from_mins(1));
         let outcome = self.outcome();
         assert_eq!(outcome.id, id);
         outcome

@@ -16,8 +16,7 @@ const MOST_VALUES: usize = 100;
 /// Bytes of one value.
 const LONGEST: usize = 4_096;
 
-/// What is to be done.
-#[derive(Debug)]
+/// What is to be done. Not to be printed: addresses may hold passwords.
 pub(super) struct Order {
     pub command: &'static Command,
     /// Of the command line, the name of the command first. No value can be taken for a flag.

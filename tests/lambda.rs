@@ -292,7 +292,11 @@ fn hanging() -> (TcpListener, String) {
 #[test]
 fn the_time_ends_before_the_work() {
     let (folder, (_listener, from)) = (tempfile::tempdir().unwrap(), hanging());
-    let mut function = Function::start(folder.path(), &[("OPTIMIZER_FROM", &from)]);
+    let scratch = folder.path().join("tmp");
+    fs::create_dir(&scratch).unwrap();
+    let scratched = || fs::read_dir(&scratch).unwrap().count();
+    let variables = [("OPTIMIZER_FROM", &*from), ("TMPDIR", scratch.to_str().unwrap())];
+    let mut function = Function::start(folder.path(), &variables);
     let event = json!({"command": "plan", "dry_run": true}).to_string();
     for stopped in [false, true] {
         let began = Instant::now();
@@ -306,6 +310,7 @@ fn the_time_ends_before_the_work() {
                 }
             };
             assert!(Command::new("kill").args(["-STOP", &child]).status().unwrap().success());
+            assert_eq!(scratched(), 1, "a folder of its own");
         }
         let outcome = function.outcome();
         let (kind, message) = outcome.error();
@@ -313,7 +318,7 @@ fn the_time_ends_before_the_work() {
         assert_eq!(message.contains("was killed"), stopped, "{message}");
         let took = began.elapsed();
         assert!(took > Duration::from_millis(1_900) && took < Duration::from_secs(3), "{took:?}");
-        assert_eq!(function.children(), Vec::<String>::new(), "nothing lives on");
+        assert_eq!((function.children(), scratched()), (Vec::new(), 0), "nothing lives on");
     }
     // Too little to begin with.
     function.invoke(&*event, Duration::from_millis(2_500));

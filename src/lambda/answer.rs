@@ -77,7 +77,8 @@ pub(super) fn of(order: &Order, ended: Ended, times: Times) -> Result<Answer, Tr
         None => {
             let signal = status.signal().unwrap_or_default();
             let told = if signal == libc::SIGKILL { "; the function may have too little memory" } else { "" };
-            return Err(Trouble::new("Crashed", format!("`{name}` was ended by signal {signal}{told}\n{text}")));
+            let message = format!("`{name}` was ended by signal {signal}{told}\n{text}");
+            return Err(Trouble::new("Crashed", message.trim_end()));
         }
     };
     if text.is_empty() {

@@ -39,10 +39,12 @@ pub(super) enum Stopped {
 /// Does what was ordered, in a process that is over when this returns.
 pub(super) async fn done(order: &Order, setup: &Setup, times: Times) -> std::io::Result<Ended> {
     let began = Instant::now();
+    // Who is killed leaves what was fetched behind, and the next event finds the same /tmp.
+    let scratch = tempfile::Builder::new().prefix("optimizer-").tempdir()?;
     let mut command = Command::new(&setup.program);
     command.args(&order.words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // It is to work, not to ask for events.
-    command.env_remove("AWS_LAMBDA_RUNTIME_API");
+    command.env_remove("AWS_LAMBDA_RUNTIME_API").env("TMPDIR", scratch.path());
     if let Some(limit) = &setup.memory_limit {
         command.env("OPTIMIZER_MEMORY_LIMIT", limit);
     }

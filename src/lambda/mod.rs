@@ -2,8 +2,8 @@
 //!
 //! An event becomes words of the command line, and those go to a process of their own: a tick runs exactly as it does everywhere
 //! else, what breaks it does not break the function, and nothing of it lives on while the sandbox is frozen between two events.
-//! Here is only what lies in between: what an event may ask for ([`commands`]), how long it may take ([`time`]), and what is
-//! answered ([`answer`]).
+//! Here is only what lies in between: what an event may ask for (`commands`), how long it may take (`time`), and what is
+//! answered (`answer`).
 
 mod answer;
 mod child;

@@ -58,7 +58,8 @@ async fn answered(setup: &Setup, event: &Value, context: &Context) -> Result<Ans
         Trouble::deadline(why, "raise the function's Timeout, to a minute or more")
     })?;
     let ended = child::done(&order, setup, times).await;
-    let ended = ended.map_err(|error| Trouble::new("Crashed", format!("cannot start a process: {error}")))?;
+    let ended =
+        ended.map_err(|error| Trouble::new("Crashed", format!("no process can be started or heard: {error}")))?;
     let document = ended.document.for_the_log();
     answer::of(&order, ended, times).inspect_err(|_| {
         // What was done before it failed: an error has no room for it.

@@ -330,6 +330,25 @@ fn the_time_ends_before_the_work() {
 }
 
 #[test]
+fn a_tick_ends_by_its_own_clock_and_says_so() {
+    let (folder, (_listener, from)) = (lasting(), hanging());
+    let sink = folder.path().join("sink");
+    fs::create_dir(&sink).unwrap();
+    let (state, sink) = (sqlite(folder.path()), format!("file:{}", sink.display()));
+    let variables = [("OPTIMIZER_FROM", &*from), ("OPTIMIZER_STATE", &*state), ("OPTIMIZER_SINK", &*sink)];
+    let mut function = Function::start(folder.path(), &variables);
+    let began = Instant::now();
+    function.invoke(scheduled().to_string(), Duration::from_secs(6));
+    let outcome = function.outcome();
+    let (kind, message) = outcome.error();
+    assert_eq!(kind, "Deadline", "{message}");
+    assert!(message.contains("out of time"), "{message}");
+    assert!(began.elapsed() < Duration::from_millis(4_500), "{:?}", began.elapsed());
+    let text = fs::read(folder.path().join("s.db")).unwrap();
+    assert!(String::from_utf8_lossy(&text).contains("\"overdue\":1"), "the store knows how it ended");
+}
+
+#[test]
 fn a_document_that_no_response_can_hold() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = good_rows(6_000);

@@ -73,6 +73,8 @@ pub(super) fn of(order: &Order, ended: Ended, times: Times) -> Result<Answer, Tr
         Some(code) if code == Exit::State as i32 => "State",
         Some(code) if code == Exit::Sink as i32 => "Sink",
         Some(code) if code == Exit::InDoubt as i32 => "InDoubt",
+        // It ended by its own clock, at a safe place.
+        Some(code) if code == Exit::Overdue as i32 => "Deadline",
         Some(_) => "Crashed",
         None => {
             let signal = status.signal().unwrap_or_default();
@@ -169,9 +171,16 @@ mod tests {
             assert_eq!(answer, Ok(json!({"exit_code": code, "document": {"a": 0.1}})));
         }
         assert_eq!(answered(75 << 8, Stopped::No, ""), Ok(json!({"exit_code": 75, "held": true})));
-        for (code, kind) in
-            [(2, "Usage"), (3, "Source"), (4, "State"), (5, "Sink"), (6, "InDoubt"), (101, "Crashed"), (130, "Crashed")]
-        {
+        for (code, kind) in [
+            (2, "Usage"),
+            (3, "Source"),
+            (4, "State"),
+            (5, "Sink"),
+            (6, "InDoubt"),
+            (124, "Deadline"),
+            (101, "Crashed"),
+            (130, "Crashed"),
+        ] {
             let error = answered(code << 8, Stopped::No, "{}").unwrap_err();
             assert_eq!(error, (kind.to_owned(), "error: what\n   to fix: how".to_owned()));
         }

@@ -35,6 +35,7 @@ const RESERVE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..
 
 static SIGNAL: OnceLock<(Why, Instant)> = OnceLock::new();
 static DEADLINE: OnceLock<Deadline> = OnceLock::new();
+static LAST: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
 static HOLDING: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +117,15 @@ pub(super) fn within(length: Duration) {
     });
 }
 
+/// What is to be done if somebody ends us while nobody holds on.
+pub(super) fn before_the_end(what: impl Fn() + Send + Sync + 'static) {
+    let _ = LAST.set(Box::new(what));
+}
+
 fn end(why: Why, and: &str) -> ! {
+    if let Some(last) = LAST.get() {
+        last();
+    }
     Failure::acted(why.exit(), format!("{}; {and}", why.name()), why.remedy()).print();
     std::process::exit(i32::from(why.exit() as u8));
 }

@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Failure,
     governance::GovernanceArgs,
+    halt,
     plan::duration,
     screen::{plain, screen},
     sink as output,
@@ -131,7 +132,8 @@ pub(super) fn run(arguments: DoctorArgs) -> Result<(), Failure> {
     };
     let now = arguments.now.unwrap_or_else(Timestamp::now);
     let ward = Arc::new(Ward { arguments, now, downloads: Downloads::default(), services: Mutex::default() });
-    put_away_on_ctrl_c(&ward);
+    let kept = Arc::clone(&ward);
+    halt::before_the_end(move || kept.downloads.remove());
     let policy = Area::start(&ward, limit, policy::SUBJECTS, policy::check);
     let state = Area::start(&ward, limit, state::SUBJECTS, state::check);
     let source = Area::start(&ward, limit, source::SUBJECTS, source::check);
@@ -176,16 +178,4 @@ fn verdict(diagnosis: &Diagnosis) -> Result<(), Failure> {
         format!("{}: {}", counted(names.len() as u64, what), names.join("; ")),
         "standard output says what to do about each",
     ))
-}
-
-/// Fetched objects are put away whatever happens.
-fn put_away_on_ctrl_c(ward: &Arc<Ward>) {
-    let ward = Arc::clone(ward);
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if runtime.is_ok_and(|runtime| runtime.block_on(tokio::signal::ctrl_c()).is_ok()) {
-            ward.downloads.remove();
-            std::process::exit(i32::from(Exit::Interrupted as u8));
-        }
-    });
 }

@@ -144,3 +144,18 @@ fn the_readme_shows_what_the_program_prints() {
     let page = |text: &str| text.lines().skip(1).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
     assert_eq!(page(shown), page(&printed), "paste the new output into README.md");
 }
+
+#[test]
+fn shells_take_their_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&root(), &["completions", shell]);
+        assert_eq!((script.code, script.stderr.as_str()), (Some(0), ""), "{shell}");
+        assert!(script.stdout.contains("doctor") && script.stdout.contains("lookback"), "{shell}");
+    }
+    let script = run(&root(), &["completions", "bash"]).stdout;
+    let words = format!(
+        "{script}\nCOMP_WORDS=(optimizer do); COMP_CWORD=1; _optimizer optimizer do optimizer; echo \"${{COMPREPLY[@]}}\""
+    );
+    let done = std::process::Command::new("bash").args(["-c", &words]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout).trim(), "doctor", "{}", String::from_utf8_lossy(&done.stderr));
+}

@@ -6,6 +6,7 @@ mod analyze;
 mod apply;
 mod baseline;
 mod baseline_kind;
+mod completions;
 mod configurations;
 mod deeds;
 mod doctor;
@@ -135,6 +136,8 @@ enum Command {
     Rights(rights::RightsArgs),
     /// Check policy files, test what they decide, or print their JSON Schema
     Policy(policy::PolicyArgs),
+    /// Print a script that lets a shell complete commands and flags
+    Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command line of this process.
@@ -178,6 +181,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(*arguments),
         Command::Rights(arguments) => rights::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
     };
     ended(done)
 }

@@ -98,9 +98,15 @@ fn a_doctor_looks_before_each_run() {
     let help = help_of("doctor");
     for objects in [sqlite(), postgres()] {
         let (doctor, run) = (&pod(&objects)["initContainers"][0], &pod(&objects)["containers"][0]);
-        for same in ["image", "env", "resources", "securityContext", "volumeMounts"] {
+        for same in ["image", "resources", "securityContext", "volumeMounts"] {
             assert_eq!(doctor[same], run[same], "{same}");
         }
+        // What only acting takes: how long, and who hears of it.
+        let of_run = |variable: &&Value| {
+            ["OPTIMIZER_DEADLINE", "OPTIMIZER_METRICS"].iter().all(|only| variable["name"] != *only)
+        };
+        let seen: Vec<&Value> = run["env"].as_array().unwrap().iter().filter(of_run).collect();
+        assert_eq!(doctor["env"].as_array().unwrap().iter().collect::<Vec<_>>(), seen);
         let words = |container: &Value| -> Vec<String> {
             container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
         };

@@ -238,5 +238,5 @@ fn with_a_word_it_stays_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let run = Run::from(optimizer(folder.path()).output().unwrap());
     assert_eq!(run.code, Some(2), "without Lambda, nothing is served");
-    assert!(run.stderr.contains("Usage: optimizer <COMMAND>"), "{}", run.stderr);
+    assert!(run.stderr.contains("Usage: optimizer"), "{}", run.stderr);
 }

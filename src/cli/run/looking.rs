@@ -22,7 +22,7 @@ use crate::{
     domain::{
         Finding,
         fault::Exit,
-        format::hours,
+        format::{counted, hours},
         phase::Phase,
         plan::SourceSummary,
         run::{PlanRef, RunReport, Scope},
@@ -88,9 +88,12 @@ pub(super) fn follow(
         decisions: plan.decisions.len() as u64,
         moving: plan.decisions.iter().filter(|decision| decision.action.moves()).count() as u64,
     });
+    let source = followed.source.as_ref();
+    let clocks = source.and_then(|source| clocks_differ(source, report.started_at, looked.until));
     let age = report.started_at.duration_since(looked.until);
-    let stale =
-        (age > arguments.max_age).then(|| format!("the newest traffic is {} old", hours(age.as_secs_f64() / 3600.0)));
+    let stale = (age > arguments.max_age)
+        .then(|| format!("the newest traffic is {} old", hours(age.as_secs_f64() / 3600.0)))
+        .or(clocks);
     let configurations = configurations::read(arguments.configurations.as_deref())?;
     let given = Known { configurations: &configurations, reference_ms: &looked.reference_ms, nothing_because: stale };
     tick.begin(store, &plan, &given)?;
@@ -103,6 +106,18 @@ pub(super) fn follow(
     let next = known.remembered.clone().after(plan.windows.window.end(), services, &memory);
     let commit = state::commit(&plan, known, &next);
     Ok((looked.past.iter().fold(commit, |commit, past| past.commit(commit)), followed))
+}
+
+/// Traffic goes on after the present, and more of it lies so far ahead that it was not believed: either this clock is wrong, or that of
+/// whoever writes the log. Bake times and leases would be wrong by as much.
+fn clocks_differ(source: &SourceSummary, now: Timestamp, until: Timestamp) -> Option<String> {
+    /// One client whose clock is wrong is no reason to wait.
+    const FEW: u64 = 10;
+    let ahead = source.rejected.get("ts: in the future").copied().unwrap_or(0);
+    let goes_on = until > now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX);
+    (goes_on && ahead >= FEW).then(|| {
+        format!("{} are from the future: a clock is wrong, here or where they come from", counted(ahead, "request"))
+    })
 }
 
 /// Reads the traffic, and plans by it where the scope asks for that.

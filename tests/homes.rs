@@ -144,3 +144,19 @@ fn a_clock_that_is_an_hour_wrong_begins_nothing_and_loses_nothing() {
     world.tick(&[]);
     assert_eq!(world.command(&["state", "verify"]).code, Some(0));
 }
+
+/// As a resolver that is broken has it for every name.
+#[test]
+fn a_name_that_nobody_knows_ends_with_the_code_of_what_it_names() {
+    let mut world = World::new(GOOD);
+    let sink = std::mem::replace(&mut world.sink, "https://nobody.invalid".to_owned());
+    let run = world.run(&[]);
+    ended(&run, 5, "https://nobody.invalid");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["alerts"][0]["kind"], "sink", "{report}");
+    world.sink = sink;
+    ended(&world.command(&["run", "--from", "postgres://me@nobody.invalid/db"]), 3, "lookup");
+    ended(&world.command(&["status", "--state", "postgres://me@nobody.invalid/db"]), 4, "lookup");
+    assert_eq!(world.document(), None);
+    assert_eq!(world.tick(&[])["steps"][0]["did"], "began", "and it begins when names are known again");
+}

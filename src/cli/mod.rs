@@ -195,3 +195,12 @@ fn ended(done: Result<(), Failure>) -> ExitCode {
         }
     }
 }
+
+/// Whether the words are a command line of this program, its name the first of them; else why not. Nothing is done.
+pub fn takes<W: AsRef<std::ffi::OsStr>>(words: &[W]) -> Result<(), String> {
+    match Cli::try_parse_from(words.iter().map(AsRef::as_ref)) {
+        // Help and version.
+        Err(error) if !error.use_stderr() => Ok(()),
+        parsed => parsed.map(drop).map_err(|error| error.to_string()),
+    }
+}

@@ -229,9 +229,14 @@ fn a_mapping_with_a_mistake_is_the_users_to_mend() {
         ("SELECT \"when\" AS ts FROM", "Parser Error"),
         ("SELECT nothing AS ts FROM raw", "nothing"),
         ("-- Yields: rows\nSELECT 1", "`Yields: rows`"),
+        ("DROP TABLE raw", "not one SELECT"),
+        ("SELECT 1; COPY (SELECT 1) TO 'written.csv'", "not one SELECT"),
+        // Ends the statement that it becomes a part of, and begins others.
+        ("SELECT 1) SELECT 1; COPY (SELECT 1) TO 'written.csv'; SELECT * FROM (SELECT 1", "Parser Error"),
     ] {
         fs::write(folder.path().join("m.sql"), sql).unwrap();
         refused(folder.path(), &["--from", log, "--mapping", "m.sql"], 2, &[words, "examples/mapping.sql"]);
+        assert!(!folder.path().join("written.csv").exists(), "{sql}");
     }
     fs::write(
         folder.path().join("m.sql"),

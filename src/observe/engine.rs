@@ -103,6 +103,22 @@ impl Engine {
         })
     }
 
+    /// What keeps a text from being one SELECT; none where it is one. Nothing of it is run.
+    ///
+    /// It becomes a part of other statements, all of which are run: one that closes them early would begin its own.
+    pub(super) fn no_select(&self, sql: &str) -> Result<Option<String>, ObserveError> {
+        let ask = "SELECT json_array_length(tree -> 'statements'), tree ->> 'error_type', tree ->> 'error_message' \
+                   FROM (SELECT json_serialize_sql(CAST(? AS VARCHAR)) AS tree)";
+        let answer = self.connection.query_row(ask, [sql], |row| {
+            Ok((row.get::<_, Option<u64>>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, Option<String>>(2)?))
+        });
+        Ok(match answer.map_err(|cause| ObserveError::engine("parsing a mapping", cause))? {
+            (Some(1), ..) => None,
+            (_, Some(kind), Some(why)) if kind == "parser" => Some(format!("Parser Error: {why}")),
+            _ => Some("it is not one SELECT".to_owned()),
+        })
+    }
+
     /// Sets a variable that queries read with `getvariable`.
     pub(super) fn set(&self, name: &'static str, value: &Value<'_>) -> Result<(), ObserveError> {
         let value = match value {

@@ -120,7 +120,7 @@ pub enum ObserveError {
         #[source]
         cause: io::Error,
     },
-    #[error("the header of the mapping `{path}` is wrong: {what}")]
+    #[error("the mapping `{path}` is wrong: {what}")]
     MappingBroken { path: String, what: String },
     #[error("`{origin}` cannot be mapped by {layout}")]
     Mapping {

@@ -310,6 +310,10 @@ impl Loader<'_> {
     /// the table holds any.
     fn relate(&mut self, table: &Table, layout: &Layout, requests: bool) -> Result<(), ObserveError> {
         let failed = |cause| ObserveError::mapping(&table.origin, layout, table.format.name(), cause);
+        let ours = built_in(&layout.name) == Some(layout);
+        if let Some(what) = if ours { None } else { self.engine.no_select(layout.sql())? } {
+            return Err(ObserveError::MappingBroken { path: layout.name.clone(), what });
+        }
         let mapping = format!("WITH raw AS ({}), mapped AS (\n{}\n)", table.raw_select(layout), layout.sql());
         let mapped = describe(self.engine, &format!("DESCRIBE {mapping} FROM mapped")).map_err(failed)?;
         check(table, layout, &mapped, self.request.default_service.is_some())?;

@@ -57,6 +57,14 @@ fn a_good_candidate_comes_to_everything_one_step_at_a_time_and_is_proven() {
     // Undone by hand: nothing is under way, so what is proven counts, and what served before it is known.
     let back = world.command(&["rollback", "chat", "--reason", "users complain", "--yes"]);
     assert_eq!((back.code, back.stderr.as_str(), world.model().as_str()), (Some(0), "", "dear"));
+    // And it stays undone, however good the change still looks.
+    for (hours, why) in [(1, "rests until"), (8, "was taken back")] {
+        world.rate = 20;
+        world.goes_by(60 * hours);
+        let report = world.tick(&[]);
+        assert!(report["not_begun"][0]["why"].as_str().is_some_and(|said| said.contains(why)), "{report}");
+        assert_eq!((world.share(), world.model().as_str()), (0, "dear"));
+    }
 }
 
 #[test]

@@ -226,6 +226,8 @@ fn alerts_say_what_to_do() {
         ("OptimizerHasNotRun", "optimizer_last_run_timestamp_seconds"),
         ("OptimizerRolledBack", "optimizer_rollbacks_total"),
         ("OptimizerFrozen", "optimizer_frozen"),
+        ("OptimizerFails", "optimizer_last_success_timestamp_seconds"),
+        ("OptimizerReadsOldTraffic", "optimizer_data_until_timestamp_seconds"),
     ] {
         let rule = rules.iter().find(|rule| rule["alert"] == alert).unwrap_or_else(|| panic!("no {alert}"));
         assert!(rule["expr"].as_str().unwrap().contains(metric), "{rule}");

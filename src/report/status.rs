@@ -1,6 +1,7 @@
 //! What is under way, for people and for programs.
 
 use comfy_table::{Attribute, Cell, Color};
+use jiff::Timestamp;
 
 use super::{
     run::{readings, split},
@@ -161,6 +162,9 @@ fn timeline(rollout: &Rollout) -> String {
     let line = steps.join(" ─ ");
     let state = match &rollout.stage {
         Stage::Proposed => "not written yet".to_owned(),
+        Stage::Canary { since, .. } if rollout.deadline == Timestamp::MAX => {
+            format!("since {}", words::instant(*since))
+        }
         Stage::Canary { since, .. } => {
             format!("since {}, given up {}", words::instant(*since), words::instant(rollout.deadline))
         }

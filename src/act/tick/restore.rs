@@ -50,9 +50,12 @@ impl Tick<'_> {
         }
     }
 
-    /// Records that a service goes back to a version at once.
+    /// Records that a service goes back to a version at once. What it leaves counts as taken back: the next plan may find as much for it as
+    /// the last one did, and nobody wants to undo the same change twice.
     pub fn restore(&mut self, service: &str, from: Version, to: Version, because: &str) -> Result<(), StateError> {
         let now = self.setup.now;
+        let state = self.service(service)?.after_rollback(&from.id, because, now);
+        self.put_service(service, &state);
         let rollout = Rollout {
             id: self.setup.id.clone(),
             service: service.to_owned(),

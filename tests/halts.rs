@@ -126,7 +126,7 @@ fn a_deadline_ends_a_run_before_it_is_over() {
     let (run, _) = end(child);
     let took = begun.elapsed();
     ended(&run, 124, "out of time");
-    assert!(Duration::from_secs(2) < took && took < Duration::from_millis(3_300), "{took:?}");
+    assert!(Duration::from_secs(2) < took && took < Duration::from_millis(4_500), "{took:?}");
     assert_eq!(endings(&world), serde_json::json!({"overdue": 1}));
     world.tick(&["--deadline", "1m"]);
 }
@@ -148,7 +148,7 @@ fn a_sink_that_does_not_answer_is_waited_for_until_the_deadline_and_no_longer() 
     let run = world.run(&["--deadline", "3s"]);
     let took = begun.elapsed();
     assert_eq!(run.code, Some(124), "{}{}", run.stdout, run.stderr);
-    assert!(took < Duration::from_millis(3_300), "{took:?}");
+    assert!(took < Duration::from_millis(4_500), "{took:?}");
     let report: Value = serde_json::from_str(&run.stdout).expect("how far it came is told");
     assert!(report["steps"].as_array().unwrap().is_empty(), "{report}");
     assert_eq!(endings(&world), serde_json::json!({"overdue": 1}));

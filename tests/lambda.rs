@@ -343,7 +343,7 @@ fn a_tick_ends_by_its_own_clock_and_says_so() {
     let (kind, message) = outcome.error();
     assert_eq!(kind, "Deadline", "{message}");
     assert!(message.contains("out of time"), "{message}");
-    assert!(began.elapsed() < Duration::from_millis(4_500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(5_500), "{:?}", began.elapsed());
     let text = fs::read(folder.path().join("s.db")).unwrap();
     assert!(String::from_utf8_lossy(&text).contains("\"overdue\":1"), "the store knows how it ended");
 }

@@ -248,3 +248,29 @@ fn a_store_that_takes_connections_and_says_nothing_is_given_up() {
     assert!(run.stderr.contains("does not answer within 10 seconds"), "{}", run.stderr);
     assert!(took < Duration::from_secs(14), "{took:?}");
 }
+
+#[test]
+fn an_operator_who_waits_for_a_run_need_not_wait_on() {
+    let world = World::new(GOOD);
+    world.tick(&[]);
+    let mut store = Store::open(&world.state.parse::<Address>().unwrap(), Open::Existing).unwrap();
+    let lease = store.acquire("a run", Duration::from_mins(5)).unwrap();
+    let child = optimizer(world.folder.path())
+        .args(["rollback", "chat", "--reason", "a test", "--yes", "--wait", "2m"])
+        .env("OPTIMIZER_STATE", &world.state)
+        .env("OPTIMIZER_SINK", &world.sink)
+        .env("OPTIMIZER_NOW", world.now.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    caught(child.id());
+    thread::sleep(Duration::from_millis(500));
+    signal(child.id(), "-INT");
+    let (run, took) = end(child);
+    ended(&run, 130, "nothing was changed");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    store.release(lease).unwrap();
+    assert_eq!(world.share(), 5);
+}

@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Failure, files,
+    Failure, files, halt,
     holder::{holder, tick_id},
     logging,
     plan::duration,
@@ -66,6 +66,8 @@ impl ActingArgs {
         heed: Heed,
         decide: impl FnOnce(&mut Acting<'_, '_>) -> Result<T, Failure>,
     ) -> Result<(), Failure> {
+        // A signal ends nothing half done from here on.
+        let _held = halt::hold();
         let now = self.now();
         let policy = files::policy(self.policy.as_deref())?;
         let target = self.sink.target()?;
@@ -80,7 +82,7 @@ impl ActingArgs {
             scope: Scope::Standard,
             policy: &policy,
             sink: &*target.sink,
-            push: Push::default(),
+            push: Push { halt: halt::halt(), ..Push::default() },
             progression: target.progression,
             create: target.create,
             heed,
@@ -99,9 +101,10 @@ pub(super) fn acquire(store: &mut Store, id: &str, wait: SignedDuration) -> Resu
     let end = std::time::Instant::now() + wait.unsigned_abs();
     loop {
         match store.acquire(&holder(id), LEASE) {
-            Err(StateError::Held { .. }) if std::time::Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(200));
-            }
+            Err(StateError::Held { .. }) if std::time::Instant::now() < end => match halt::asked() {
+                Some(why) => return Err(why.failure()),
+                None => std::thread::sleep(Duration::from_millis(200)),
+            },
             taken => return Ok(taken?),
         }
     }

@@ -17,11 +17,10 @@ use optimizer::state::{Address, Open, Store, Table};
 use serde_json::Value;
 use support::{Run, canary::GOOD, canary::World, optimizer};
 
-/// A run whose source is standard input, which does not end.
-fn reading(world: &World, more: &[&str]) -> Child {
-    let mut child = optimizer(world.folder.path())
-        .args(["run", "--from", "-", "--format", "json"])
-        .args(more)
+/// The binary at work in a world, with its standard input held open.
+fn started(world: &World, arguments: &[&str]) -> Child {
+    optimizer(world.folder.path())
+        .args(arguments)
         .env("OPTIMIZER_STATE", &world.state)
         .env("OPTIMIZER_SINK", &world.sink)
         .env("OPTIMIZER_NOW", world.now.to_string())
@@ -29,7 +28,12 @@ fn reading(world: &World, more: &[&str]) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// A run whose source is standard input, which does not end.
+fn reading(world: &World, more: &[&str]) -> Child {
+    let mut child = started(world, &[&["run", "--from", "-", "--format", "json"], more].concat());
     child.stdin.as_mut().unwrap().write_all(b"{\"ts\":\"2026-01-01T00:00:00Z\"}\n").unwrap();
     child
 }
@@ -160,16 +164,7 @@ fn whoever_asks_twice_ends_it_where_it_stands() {
     let (_listener, url) = silent();
     world.sink = url;
     world.goes_by(15);
-    let child = optimizer(world.folder.path())
-        .args(["run", "--from", "log.csv", "--lease", "2s"])
-        .env("OPTIMIZER_STATE", &world.state)
-        .env("OPTIMIZER_SINK", &world.sink)
-        .env("OPTIMIZER_NOW", world.now.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = started(&world, &["run", "--from", "log.csv", "--lease", "2s"]);
     at_work(&world);
     // Long enough to be waiting for the sink.
     thread::sleep(Duration::from_millis(1_500));
@@ -255,16 +250,7 @@ fn an_operator_who_waits_for_a_run_need_not_wait_on() {
     world.tick(&[]);
     let mut store = Store::open(&world.state.parse::<Address>().unwrap(), Open::Existing).unwrap();
     let lease = store.acquire("a run", Duration::from_mins(5)).unwrap();
-    let child = optimizer(world.folder.path())
-        .args(["rollback", "chat", "--reason", "a test", "--yes", "--wait", "2m"])
-        .env("OPTIMIZER_STATE", &world.state)
-        .env("OPTIMIZER_SINK", &world.sink)
-        .env("OPTIMIZER_NOW", world.now.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = started(&world, &["rollback", "chat", "--reason", "a test", "--yes", "--wait", "2m"]);
     caught(child.id());
     thread::sleep(Duration::from_millis(500));
     signal(child.id(), "-INT");

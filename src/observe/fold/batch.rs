@@ -6,7 +6,7 @@ use duckdb::arrow::{
     datatypes::{Float64Type, Int8Type, Int64Type, UInt64Type},
 };
 
-use super::{METRIC_SCALE, Scratch};
+use super::{METRIC_SCALE, RETRIED, Scratch};
 use crate::domain::price::ModelPrice;
 use crate::observe::{
     bins::Bins,
@@ -55,7 +55,7 @@ impl<'a> Batch<'a> {
     #[inline]
     pub(super) fn cost(&self, row: usize, price: Option<&ModelPrice>) -> Option<i64> {
         let reported = self.whole(4, row);
-        if reported.is_some() || !matches!(self.kind.value(row), 1 | 4) {
+        if reported.is_some() || !matches!(self.kind.value(row) & !RETRIED.cast_signed(), 1 | 4) {
             return reported;
         }
         let tokens = Tokens {

@@ -51,7 +51,7 @@ fn engine() -> Engine {
     .into();
     let numbers = numbers.join(", ");
     let setup = format!(
-        "CREATE TEMP TABLE unique_rows AS SELECT 0 AS source, ts_us::BIGINT % 7 = 3 AS retried, * REPLACE (ts_us::BIGINT AS ts_us, weight_milli::BIGINT AS weight_milli, {numbers}) FROM (VALUES {rows}) AS t(ts_us, request_id, service, complexity, provider, model, config_version, variant, \
+        "CREATE TEMP TABLE unique_rows AS SELECT 0 AS source, ts_us::BIGINT // 7000000 % 7 = 3 AS retried, * REPLACE (ts_us::BIGINT AS ts_us, weight_milli::BIGINT AS weight_milli, {numbers}) FROM (VALUES {rows}) AS t(ts_us, request_id, service, complexity, provider, model, config_version, variant, \
          outcome, fault, cache_hit, weight_milli, latency_ms, ttft_ms, input_tokens, cached_input_tokens, cache_write_tokens, \
          output_tokens, cost_usd, quality);
          UPDATE unique_rows SET weight_milli = 1000000000 WHERE ts_us < 280000000;

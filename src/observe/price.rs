@@ -1,6 +1,9 @@
 //! What a request costs when the source does not say, in the whole numbers that cells add up.
 
-use crate::domain::price::{ModelPrice, Usage};
+use crate::domain::{
+    ModelTable,
+    price::{ModelPrice, PricePiece, Usage},
+};
 
 /// Tokens of one request; none where unknown. Cached and written tokens are part of the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -9,6 +12,31 @@ pub(super) struct Tokens {
     pub cached: Option<f64>,
     pub cache_write: Option<f64>,
     pub output: Option<f64>,
+}
+
+/// A price that holds for certain requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offer<'a> {
+    /// Empty for rows that do not tell theirs.
+    pub provider: &'a str,
+    pub model: &'a str,
+    pub piece: PricePiece,
+}
+
+/// The price list as offers of which no two hold for one request, for databases that look prices up in a table.
+pub(super) fn offers(table: &ModelTable) -> Vec<Offer<'_>> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for model in table.models() {
+        names.extend([(model.provider.as_str(), model.model.as_str()), ("", model.model.as_str())]);
+    }
+    names.sort_unstable();
+    names.dedup();
+    let pieces = names.into_iter().flat_map(|(provider, model)| {
+        let price = table.price_of((!provider.is_empty()).then_some(provider), model);
+        let pieces = price.map(ModelPrice::pieces).unwrap_or_default();
+        pieces.into_iter().map(move |piece| Offer { provider, model, piece })
+    });
+    pieces.collect()
 }
 
 /// Billionths of a US dollar that a successful request of these tokens, started at `ts_us` (microseconds since 1970), costs; none

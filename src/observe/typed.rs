@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{engine::identifier, layout::Layout};
 
 /// Columns of text; empty text is NULL.
-const TEXTS: &[&str] = &[
+pub(super) const TEXTS: &[&str] = &[
     "request_id",
     "trace_id",
     "span_id",
@@ -19,10 +19,10 @@ const TEXTS: &[&str] = &[
 ];
 
 /// Columns of text that is compared without regard to case.
-const LOWER: &[&str] = &["complexity", "error_type"];
+pub(super) const LOWER: &[&str] = &["complexity", "error_type"];
 
 /// Columns of numbers with what the rules call them.
-const NUMBERS: &[(&str, &str)] = &[
+pub(super) const NUMBERS: &[(&str, &str)] = &[
     ("latency_ms", "latency"),
     ("ttft_ms", "ttft"),
     ("input_tokens", "input"),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use super::{Database, Found, Range, in_time};
-use crate::observe::{Engine, ObserveError, engine::identifier, layout::Layout, tables::Table};
+use crate::observe::{Engine, Format, ObserveError, engine::identifier, layout::Layout, tables::Table};
 
 const DOING: &str = "reading rows";
 
@@ -119,8 +119,9 @@ pub(super) fn copy(
     })?;
     appender.flush().map_err(into)?;
     drop(appender);
-    Ok(Table::of_database(
+    Ok(Table::copied(
         format!("{} of {}", wanted.found.name(), database.shown),
+        Format::Postgres,
         wanted.source,
         wanted.name,
         columns.iter().map(|(name, kind)| (name.clone(), kind.engine_type().to_owned())).collect(),

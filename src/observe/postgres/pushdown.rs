@@ -15,9 +15,10 @@ use crate::{
     observe::{
         census::{PASSED_OVER, Tally, shown},
         engine::{identifier, literal},
-        fold::{Cell, CellKey, Counts, Minute},
-        histogram::Histogram,
+        fold::{Cell, CellKey, Counts},
         layout::Layout,
+        price::{Offer, offers},
+        summed::Summed,
     },
 };
 
@@ -262,63 +263,39 @@ fn statement(mapped: &BTreeMap<String, Class>, mapping: &str, task: &Task<'_>) -
 
 /// The price list as rows of which no two hold for one request.
 fn prices(table: &ModelTable) -> Vec<String> {
-    let mut offers: Vec<(&str, &str)> = Vec::new();
-    for model in table.models() {
-        offers.extend([(model.provider.as_str(), model.model.as_str()), ("", model.model.as_str())]);
-    }
-    offers.sort_unstable();
-    offers.dedup();
     let mut rows = Vec::new();
-    for (provider, model) in offers {
-        let Some(price) = table.price_of((!provider.is_empty()).then_some(provider), model) else { continue };
-        for piece in price.pieces() {
-            let number = |value: Option<f64>| {
-                let sane = value.filter(|price| *price < ABSURD_PRICE);
-                format!(
-                    "CAST({} AS double precision)",
-                    sane.map_or_else(|| "NULL".to_owned(), |price| format!("{price:e}"))
-                )
-            };
-            let bound = |tokens: Option<u64>, none: &str| {
-                format!(
-                    "CAST('{}' AS double precision)",
-                    tokens.map_or_else(|| none.to_owned(), |tokens| tokens.to_string())
-                )
-            };
-            let rates = piece.rates;
-            rows.push(format!(
-                "({}, {}, {}::bigint, {}::bigint, {}, {}, {}, {}, {}, {}, {}, {})",
-                literal(provider),
-                literal(model),
-                piece.from_us.max(-i64::MAX),
-                piece.until_us,
-                piece.from_minute,
-                piece.until_minute,
-                bound(piece.above_tokens, "-1"),
-                bound(piece.upto_tokens, "infinity"),
-                number(rates.input),
-                number(rates.cached_input.or(rates.input)),
-                number(rates.cache_write.or(rates.input)),
-                number(rates.output)
-            ));
-        }
+    for Offer { provider, model, piece } in offers(table) {
+        let number = |value: Option<f64>| {
+            let sane = value.filter(|price| *price < ABSURD_PRICE);
+            format!(
+                "CAST({} AS double precision)",
+                sane.map_or_else(|| "NULL".to_owned(), |price| format!("{price:e}"))
+            )
+        };
+        let bound = |tokens: Option<u64>, none: &str| {
+            format!(
+                "CAST('{}' AS double precision)",
+                tokens.map_or_else(|| none.to_owned(), |tokens| tokens.to_string())
+            )
+        };
+        let rates = piece.rates;
+        rows.push(format!(
+            "({}, {}, {}::bigint, {}::bigint, {}, {}, {}, {}, {}, {}, {}, {})",
+            literal(provider),
+            literal(model),
+            piece.from_us.max(-i64::MAX),
+            piece.until_us,
+            piece.from_minute,
+            piece.until_minute,
+            bound(piece.above_tokens, "-1"),
+            bound(piece.upto_tokens, "infinity"),
+            number(rates.input),
+            number(rates.cached_input.or(rates.input)),
+            number(rates.cache_write.or(rates.input)),
+            number(rates.output)
+        ));
     }
     rows
-}
-
-/// Cells of one key from several slices and spellings.
-#[derive(Default)]
-struct Summed {
-    counts: Counts,
-    histograms: [Histogram; 6],
-    minutes: BTreeMap<i64, ([i128; 3], [i64; 3])>,
-}
-
-impl Summed {
-    fn cell(self, key: CellKey) -> Cell {
-        let minutes = self.minutes.into_iter().map(|(at, (totals, weights))| Minute { at, totals, weights });
-        Cell::ready(key, self.counts, self.histograms, minutes.collect())
-    }
 }
 
 /// Adds a row of the answer; None when a sum did not fit.

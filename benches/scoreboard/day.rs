@@ -31,6 +31,7 @@ pub fn of(services: BTreeMap<String, ServiceEvidence>) -> Observation {
         oldest_event: Some(lookback.start()),
         newest_event: Some(end),
         ignored_columns: Vec::new(),
+        engines: Vec::new(),
     };
     let windows = Windows { window, before, lookback, until: UntilSource::Flag };
     Observation { windows, source, services, figures: BTreeMap::new() }

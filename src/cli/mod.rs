@@ -10,6 +10,7 @@ mod completions;
 mod configurations;
 mod deeds;
 mod doctor;
+mod engine;
 mod evaluate;
 mod explain;
 mod failure;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     decide::{self, Inputs, Planned},
     domain::{KnownConfigurations, ModelTable, Policy, Remembered, approval::Asked, phase::Phase},
-    observe::{self, Downloads, Engine, LoadRequest, Place, Request, Stage, history::Fresh},
+    observe::{self, Downloads, Engine, Kept, LoadRequest, Place, Request, Stage, history::Fresh},
     orient,
     stats::Observation,
 };
@@ -121,7 +121,7 @@ impl Work {
 
     /// Reads the sources.
     pub(super) fn observed(&self, engine: &Engine, downloads: &Downloads, keep: Keep) -> Result<Observation, Failure> {
-        self.observed_in(&self.found(downloads)?, engine, keep)
+        self.observed_in(&self.found(downloads)?, engine, keep, None)
     }
 
     /// Finds the sources.
@@ -131,12 +131,13 @@ impl Work {
         self.named.find(downloads)
     }
 
-    /// Reads the sources, which were found.
+    /// Reads the sources, which were found. `kept` tells which rows are looked at again, where not all may be.
     pub(super) fn observed_in(
         &self,
         sources: &Sources<'_>,
         engine: &Engine,
         keep: Keep,
+        kept: Option<&[Kept]>,
     ) -> Result<Observation, Failure> {
         let progress = Progress::start();
         // Rejected rows are written from here, so they have to come here.
@@ -151,10 +152,12 @@ impl Work {
                 "leave one of the two out",
             ));
         }
+        // So do these from an engine.
+        let kept = kept.filter(|_| sources.rejects().is_none());
         // What is to be looked at again has to be here.
         let pushdown = (keep == Keep::Rollups).then_some((Place::from(place), &self.models));
         let request = Request {
-            load: LoadRequest { pushdown, ..sources.load(&self.policy, self.now) },
+            load: LoadRequest { pushdown, kept, ..sources.load(&self.policy, self.now) },
             window: self.window,
             lookback: self.lookback,
             until: self.until,

@@ -8,10 +8,10 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Failure, halt};
+use super::{Failure, engine::EngineArgs, halt};
 use crate::{
     domain::Policy,
-    observe::{self, Downloads, Engine, FileGroup, Format, LayoutChoice, LoadRequest},
+    observe::{self, Downloads, Engine, FileGroup, Format, LakeEngine, LayoutChoice, LoadRequest},
 };
 
 /// The example data of this repository, used when nothing else is named.
@@ -44,6 +44,8 @@ pub(super) struct SourceArgs {
     /// Most memory the scan may take, for example `2GB` [default: 80 % of the machine's]
     #[arg(long, help_heading = "Source", value_name = "SIZE", env = "OPTIMIZER_MEMORY_LIMIT")]
     memory_limit: Option<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
 }
 
 impl SourceArgs {
@@ -62,6 +64,9 @@ impl SourceArgs {
 
     /// Whether objects are fetched before they are read.
     pub(super) fn fetches(&self) -> bool {
+        if self.engine.is_named() {
+            return false;
+        }
         let mut all = self.from.iter().chain(&self.scores);
         all.any(|from| from.contains("://") && !from.starts_with("postgres"))
     }
@@ -74,18 +79,23 @@ impl SourceArgs {
     /// Everything that was named; nothing of it is looked at yet.
     pub(super) fn named(&self) -> Result<Named, Failure> {
         let from = self.from()?;
+        let layouts = LayoutChoice::new(&self.layout, from.len(), self.mapping.as_deref())?;
+        let rejects = self.rejects.clone();
         Ok(Named {
-            layouts: LayoutChoice::new(&self.layout, from.len(), self.mapping.as_deref())?,
-            from,
-            scores: self.scores.clone(),
-            default_service: self.default_service.clone(),
-            rejects: self.rejects.clone(),
+            rejects,
+            ..Named::of(from, self.scores.clone(), layouts, self.default_service.clone(), &self.engine)?
         })
     }
 
     fn from(&self) -> Result<Vec<String>, Failure> {
         if !self.from.is_empty() {
             return Ok(self.from.clone());
+        }
+        if self.engine.is_named() {
+            return Err(Failure::usage(
+                "no source given for the engine to read",
+                "name it with `--from`, for example `--from s3a://lake/requests` or `--from catalog.requests`",
+            ));
         }
         if Path::new(EXAMPLE_DATA).is_dir() {
             return Ok(vec![EXAMPLE_DATA.to_owned()]);
@@ -115,6 +125,8 @@ pub(super) struct Named {
     layouts: LayoutChoice,
     default_service: Option<String>,
     rejects: Option<PathBuf>,
+    /// Who reads the requests, if not this program.
+    engine: Option<LakeEngine>,
 }
 
 impl Named {
@@ -123,14 +135,25 @@ impl Named {
         scores: Vec<String>,
         layouts: LayoutChoice,
         default_service: Option<String>,
-    ) -> Self {
-        Self { from, scores, layouts, default_service, rejects: None }
+        engine: &EngineArgs,
+    ) -> Result<Self, Failure> {
+        let engine = engine.named()?;
+        if engine.is_some() && !scores.is_empty() {
+            return Err(Failure::usage(
+                "`--scores` are joined to requests one by one, and with `--engine` only what they add up to comes here",
+                "write the score into the column `quality` of the requests, or leave `--engine` out",
+            ));
+        }
+        Ok(Self { from, scores, layouts, default_service, rejects: None, engine })
     }
 
     /// Finds all of it; objects of stores are fetched. Only from the thread that [`interruptible`] starts: it may take long.
     pub(super) fn find(&self, downloads: &Downloads) -> Result<Sources<'_>, Failure> {
         Ok(Sources {
-            groups: observe::resolve(&self.from, downloads)?,
+            groups: match &self.engine {
+                Some(engine) => observe::lakes(&self.from, engine)?,
+                None => observe::resolve(&self.from, downloads)?,
+            },
             scores: observe::resolve(&self.scores, downloads)?,
             named: self,
         })
@@ -153,6 +176,7 @@ impl Sources<'_> {
             policy,
             default_service: self.named.default_service.as_deref(),
             pushdown: None,
+            kept: None,
             now,
         }
     }

@@ -84,6 +84,7 @@ fn observation(services: &[(&str, Vec<(Arm, Told)>)]) -> Observation {
         oldest_event: Some(lookback.start()),
         newest_event: Some(end),
         ignored_columns: Vec::new(),
+        engines: Vec::new(),
     };
     let services = services.iter().map(|(name, arms)| {
         let arms: BTreeMap<Arm, ArmEvidence> = arms

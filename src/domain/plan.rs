@@ -115,6 +115,27 @@ pub struct SourceSummary {
     pub newest_event: Option<Timestamp>,
     /// Columns that the layout does not read.
     pub ignored_columns: Vec<String>,
+    /// Engines that reduced requests where they lie; none where all were reduced here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineRef>,
+}
+
+/// An engine that reduced requests where they lie.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EngineRef {
+    /// What answered, and its version.
+    pub engine: String,
+    pub address: String,
+    /// What it read, as it was named.
+    pub source: String,
+    /// Rows of the window that it counted.
+    pub rows: u64,
+    /// Those of them that came here one by one: request ids that occur twice, and what it cannot judge exactly.
+    pub rows_here: u64,
+    /// Attempts that failed before others succeeded.
+    pub failed_attempts: u32,
+    /// SHA-256 of the text of each statement, by what it is for.
+    pub statements: BTreeMap<String, String>,
 }
 
 /// What came of scores that were given after the requests.

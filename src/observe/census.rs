@@ -6,7 +6,7 @@ use super::{Engine, FileGroup, Format, ObserveError, plain, postgres::Pushed};
 use crate::domain::{
     format::{count, visible},
     inspection::TableFound,
-    plan::ScoresSummary,
+    plan::{EngineRef, ScoresSummary},
 };
 
 /// How reject reasons of rows that are no requests begin; such rows are not bad.
@@ -34,6 +34,8 @@ pub struct Census {
     pub ignored_columns: Vec<String>,
     /// Requests that databases have reduced; already among `requests`.
     pub(super) pushed: Vec<Pushed>,
+    /// Engines that reduced requests.
+    pub(super) engines: Vec<EngineRef>,
     /// Requests that were judged and folded as they were read; already among `requests` too.
     pub(super) plain: Option<plain::Plain>,
 }

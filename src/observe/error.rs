@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+#[cfg(feature = "spark")]
+use super::lake::{LakeDoubt, LakeError};
 use super::{layout::Layout, remote::RemoteError};
 use crate::domain::{
     event::COLUMNS,
@@ -87,6 +89,12 @@ pub enum ObserveError {
     ScoresUseless { rows: u64, reasons: String },
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    #[cfg(feature = "spark")]
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[cfg(feature = "spark")]
+    #[error(transparent)]
+    Doubt(#[from] LakeDoubt),
     #[error("the address of the database cannot be read: {what}")]
     Address { what: String },
     #[error("the address of the database holds a password")]
@@ -112,6 +120,8 @@ pub enum ObserveError {
     Rollups { path: PathBuf, line: usize, what: String },
     #[error("{table} cannot be reduced where it is")]
     NotReducible { table: String },
+    #[error("{what}")]
+    NotForAnEngine { what: String },
     #[error("{layouts} layouts for {sources} sources")]
     LayoutCount { layouts: usize, sources: usize },
     #[error("cannot read the mapping `{}`", path.display())]
@@ -188,6 +198,9 @@ impl ObserveError {
             }
             Self::NoRowsInRange { .. } => {
                 "look at what writes the table, or name the end of the window with `--until`".into()
+            }
+            Self::NotForAnEngine { .. } => {
+                "under `--engine`, `--from` names what the engine itself sees: `/folder/*.parquet`, `s3a://bucket/folder` or `catalog.table`; leave `--engine` out to read it here".into()
             }
             Self::NotReducible { .. } => {
                 "leave `--pushdown always` out: the rows are copied then; docs/pushdown.md says what a database can reduce".into()
@@ -358,8 +371,12 @@ impl Fixable for ObserveError {
                 "declare the scale of each score under `scores` in the policy: `rating: { worst: 1, best: 5 }`".into()
             }
             Self::Remote(error) => return error.hint(),
+            #[cfg(feature = "spark")]
+            Self::Lake(error) => return error.hint(),
+            #[cfg(feature = "spark")]
+            Self::Doubt(error) => return error.hint(),
             Self::Rollups { .. } => "`--stored` reads what `optimizer rollup --format ndjson` writes; name each file once".into(),
-            Self::Address { .. } | Self::PasswordInAddress | Self::Database { .. } | Self::NoSuchTable { .. } | Self::NoTable { .. } | Self::SeveralTables { .. } | Self::NoTimeColumn { .. } | Self::NoRowsInRange { .. } | Self::NotReducible { .. } => return self.database_hint(),
+            Self::Address { .. } | Self::PasswordInAddress | Self::Database { .. } | Self::NoSuchTable { .. } | Self::NoTable { .. } | Self::SeveralTables { .. } | Self::NoTimeColumn { .. } | Self::NoRowsInRange { .. } | Self::NotReducible { .. } | Self::NotForAnEngine { .. } => return self.database_hint(),
             Self::LayoutUnclear { .. } => "say which with `--layout`".into(),
             Self::LayoutUnknown { known, .. } => format!("known are {}", known.join(", ")),
             Self::LayoutCount { .. } => {
@@ -414,12 +431,15 @@ impl Fixable for ObserveError {
         match self {
             Self::Interrupted => Exit::Interrupted,
             Self::Remote(error) => error.exit(),
+            #[cfg(feature = "spark")]
+            Self::Lake(error) => error.exit(),
             Self::BadPattern { .. }
             | Self::Window { .. }
             | Self::Rejects { .. }
             | Self::NamedTwice { .. }
             | Self::Address { .. }
             | Self::PasswordInAddress
+            | Self::NotForAnEngine { .. }
             | Self::LayoutUnclear { .. }
             | Self::LayoutUnknown { .. }
             | Self::LayoutCount { .. }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    ObserveError, Stamp, integrity,
+    Lake, LakeEngine, ObserveError, Stamp, integrity,
     postgres::{Database, is_address},
     remote::{self, Downloads},
 };
@@ -22,6 +22,8 @@ pub enum Format {
     Stdin,
     /// Tables of a database.
     Postgres,
+    /// What an engine reads.
+    Lake,
 }
 
 impl Format {
@@ -32,6 +34,7 @@ impl Format {
             Self::Csv => "CSV",
             Self::Ndjson | Self::Stdin => "NDJSON",
             Self::Postgres => "PostgreSQL",
+            Self::Lake => "rows of an engine",
         }
     }
 }
@@ -52,9 +55,24 @@ pub struct FileGroup {
     pub stamps: Vec<Stamp>,
     /// Instead of files.
     pub database: Option<Database>,
+    /// The same.
+    pub lake: Option<Lake>,
 }
 
 impl FileGroup {
+    fn without_files(source: usize, format: Format) -> Self {
+        Self {
+            source,
+            format,
+            files: Vec::new(),
+            addresses: BTreeMap::new(),
+            lines: 0,
+            stamps: Vec::new(),
+            database: None,
+            lake: None,
+        }
+    }
+
     /// How messages and reports call a file.
     pub(super) fn name_of(&self, file: &Path) -> String {
         self.addresses.get(file).map_or_else(|| file.display().to_string(), Clone::clone)
@@ -72,31 +90,14 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
             if !seen.insert(PathBuf::from(text)) {
                 return Err(ObserveError::NamedTwice { path: database.shown.into() });
             }
-            let format = Format::Postgres;
-            groups.push(FileGroup {
-                source,
-                format,
-                files: Vec::new(),
-                addresses: BTreeMap::new(),
-                lines: 0,
-                stamps: Vec::new(),
-                database: Some(database),
-            });
+            groups.push(FileGroup { database: Some(database), ..FileGroup::without_files(source, Format::Postgres) });
             continue;
         }
         if text == "-" {
             if !seen.insert(PathBuf::from("-")) {
                 return Err(ObserveError::NamedTwice { path: "-".into() });
             }
-            groups.push(FileGroup {
-                source,
-                format: Format::Stdin,
-                files: Vec::new(),
-                addresses: BTreeMap::new(),
-                lines: 0,
-                stamps: Vec::new(),
-                database: None,
-            });
+            groups.push(FileGroup::without_files(source, Format::Stdin));
             continue;
         }
         let mut by_format: BTreeMap<Format, (Vec<PathBuf>, u64, Vec<Stamp>)> = BTreeMap::new();
@@ -122,7 +123,21 @@ pub fn resolve(from: &[String], downloads: &Downloads) -> Result<Vec<FileGroup>,
             lines,
             stamps,
             database: None,
+            lake: None,
         }));
+    }
+    Ok(groups)
+}
+
+/// What an engine is to read: nothing of it is looked at here.
+pub fn lakes(from: &[String], engine: &LakeEngine) -> Result<Vec<FileGroup>, ObserveError> {
+    let mut groups: Vec<FileGroup> = Vec::new();
+    for (source, text) in from.iter().enumerate() {
+        if from[..source].contains(text) {
+            return Err(ObserveError::NamedTwice { path: text.into() });
+        }
+        let lake = Lake::new(engine.clone(), text).map_err(|what| ObserveError::NotForAnEngine { what })?;
+        groups.push(FileGroup { lake: Some(lake), ..FileGroup::without_files(source, Format::Lake) });
     }
     Ok(groups)
 }

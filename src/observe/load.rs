@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+#[cfg(feature = "spark")]
+use super::lake;
 use super::{
     Engine, FileGroup, Format, ObserveError,
     census::{Census, Loaded, Tally, account_for_lines, add, tally, unsplit_lines},
@@ -38,12 +40,29 @@ pub struct LoadRequest<'a> {
     pub default_service: Option<&'a str>,
     /// Where rows of databases are reduced, and the prices that takes; none where nothing but rows will do.
     pub pushdown: Option<(Place, &'a ModelTable)>,
+    /// Which requests are looked at once more after they were reduced, where that is known: an engine sends no others. None where it
+    /// may be any.
+    pub kept: Option<&'a [Kept]>,
     /// The wall clock, to tell rows from the future.
     pub now: Timestamp,
 }
 
-/// How requests may be folded as they are read, which takes the windows before all rows are known.
+/// Requests of one service from one time to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub service: String,
+    /// Microseconds since 1970.
+    pub from_us: i64,
+    pub until_us: i64,
+}
+
+/// How requests are reduced before all rows are known, which takes the windows.
 pub(super) struct Early<'a> {
+    /// Whether rows here may be folded as they are read.
+    pub fold: bool,
+    /// Whether the windows are the same whatever the newest row.
+    #[cfg_attr(not(feature = "spark"), expect(dead_code, reason = "only engines are asked for it"))]
+    pub settled: bool,
     pub prices: &'a ModelTable,
     /// The windows if this is the time of the newest row, in microseconds since 1970.
     pub windows: &'a dyn Fn(i64) -> Result<Windows, ObserveError>,
@@ -52,7 +71,7 @@ pub(super) struct Early<'a> {
 
 /// Creates `rows`, and `scores` and `metrics` where there are any, and counts them.
 /// `windows` is for databases that reduce by themselves. `range` is the span that is asked of databases; files are read whole.
-/// Where `early` is told, `rows` may lack rows that are folded already.
+/// Where `early` lets rows be folded, `rows` may lack those that are.
 pub(super) fn load(
     engine: &Engine,
     request: &LoadRequest<'_>,
@@ -89,7 +108,9 @@ fn load_all(
         windows,
         plain: Vec::new(),
     };
-    for group in request.groups {
+    #[cfg(feature = "spark")]
+    loader.lakes(range, early)?;
+    for group in request.groups.iter().filter(|group| group.lake.is_none()) {
         loader.census.files += group.files.len().max(1) as u64;
         if let Some(database) = &group.database {
             loader.database(database, group.source, range, &[Yields::Requests, Yields::Scores, Yields::Metrics])?;
@@ -123,7 +144,7 @@ fn load_all(
         union(engine, "metrics", &metrics)?;
         census.metrics = Some(tally(engine, "metrics", &metrics)?);
     }
-    if let Some(early) = early
+    if let Some(early) = early.filter(|early| early.fold)
         && scores.is_empty()
         && request.policy.scores.is_empty()
         && plain.len() == requests.len()
@@ -179,12 +200,12 @@ fn load_all(
 }
 
 /// Later rows are from the future, in microseconds since 1970.
-fn future_limit(now: Timestamp) -> i64 {
+pub(super) fn future_limit(now: Timestamp) -> i64 {
     now.as_microsecond().saturating_add(CLOCK_TOLERANCE_US)
 }
 
 /// A time as messages show it.
-fn whole_seconds(at: Timestamp) -> String {
+pub(super) fn whole_seconds(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
 }
 
@@ -274,6 +295,46 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// Loads what engines read: cells of what they reduce, and rows of what they do not. `range` is for readers who want nothing reduced.
+    #[cfg(feature = "spark")]
+    fn lakes(&mut self, range: Range, early: Option<&Early<'_>>) -> Result<(), ObserveError> {
+        let groups = self.request.groups.iter();
+        let lakes: Vec<_> = groups.filter_map(|group| group.lake.as_ref().map(|lake| (group.source, lake))).collect();
+        if lakes.is_empty() {
+            return Ok(());
+        }
+        let layout = built_in("canonical").expect("it ships");
+        let mut readings = lakes
+            .into_iter()
+            .map(|(source, lake)| lake::Reading::open(lake, source, self.request))
+            .collect::<Result<Vec<_>, _>>()?;
+        let windows = match early {
+            None => None,
+            Some(early) if early.settled => Some((early.windows)(0)?),
+            Some(early) => {
+                let newest = readings.iter_mut().map(lake::Reading::newest).collect::<Result<Vec<_>, _>>()?;
+                Some((early.windows)(newest.into_iter().flatten().max().unwrap_or_default())?)
+            }
+        };
+        let range = windows.as_ref().map_or(range, |windows| windows.lookback.into());
+        for reading in readings {
+            self.census.files += 1;
+            self.ignored.extend(reading.ignored().iter().cloned());
+            let task = early.zip(windows.as_ref()).filter(|(early, _)| early.fold || self.request.kept.is_some());
+            let task = task.map(|(early, windows)| lake::Task { slots: (early.slots)(windows), prices: early.prices });
+            let name = format!("copied_{}", self.copied);
+            self.copied += 1;
+            let read = reading.read(self.engine, range, task, &name)?;
+            if let (None, Some(nothing)) = (&self.nothing, read.nothing) {
+                self.nothing = Some(nothing);
+            }
+            self.census.pushed.extend(read.pushed);
+            self.census.engines.push(read.engine);
+            self.relate(&read.table, layout, true)?;
+        }
+        Ok(())
+    }
+
     /// What a database needs to reduce requests by itself, if it is to.
     fn task(&self, layout: &Layout) -> Option<(Place, Task<'_>)> {
         let (place, prices) = self.request.pushdown?;
@@ -320,7 +381,11 @@ impl Loader<'_> {
         let (kind, prefix, mut typed, judge) = match layout.yields {
             // Parquet stays where it is; text is parsed once.
             Yields::Requests => (
-                if matches!(table.format, Format::Parquet | Format::Postgres) { "VIEW" } else { "TABLE" },
+                if matches!(table.format, Format::Parquet | Format::Postgres | Format::Lake) {
+                    "VIEW"
+                } else {
+                    "TABLE"
+                },
                 "rows",
                 typed::requests(table.source, &mapped, layout, self.request.default_service.is_some()),
                 include_str!("../../queries/judge.sql"),

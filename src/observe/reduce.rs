@@ -120,6 +120,7 @@ pub(super) fn summary(census: &Census, used: u64, duplicates: u64) -> SourceSumm
         oldest_event: requests.span_us.map(|(oldest, _)| time(oldest)),
         newest_event: requests.span_us.map(|(_, newest)| time(newest)),
         ignored_columns: census.ignored_columns.clone(),
+        engines: census.engines.clone(),
     }
 }
 
@@ -159,9 +160,9 @@ fn loaded_or_folded(
     folded: bool,
 ) -> Result<(Census, Windows), ObserveError> {
     let windows_of = |newest| windows(request, Some(newest));
-    let early = Early { prices: request.prices, windows: &windows_of, slots };
-    let early = Some(&early).filter(|_| folded);
-    let census = load(engine, &request.load, range(request)?, known_windows(request)?, early)?;
+    let settled = until(request).is_some();
+    let early = Early { fold: folded, settled, prices: request.prices, windows: &windows_of, slots };
+    let census = load(engine, &request.load, range(request)?, known_windows(request)?, Some(&early))?;
     if let Some(path) = request.rejects {
         write_rejects(engine, path, &request.load)?;
     }

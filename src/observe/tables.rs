@@ -54,10 +54,10 @@ impl Table {
         }
     }
 
-    /// Rows that were copied out of a database.
-    pub(super) fn of_database(origin: String, source: usize, name: &str, columns: Columns) -> Self {
+    /// Rows that were copied out of a database, or from an engine.
+    pub(super) fn copied(origin: String, format: Format, source: usize, name: &str, columns: Columns) -> Self {
         let relation = format!("(SELECT *, {} AS {FILE_COLUMN} FROM {})", literal(&origin), identifier(name));
-        Self { origin, format: Format::Postgres, source, relation, columns }
+        Self { origin, format, source, relation, columns }
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -69,7 +69,7 @@ impl Table {
         let found = self.names();
         let reads = layout.reads.as_ref().unwrap_or(&found);
         match self.format {
-            Format::Parquet | Format::Csv | Format::Postgres => {
+            Format::Parquet | Format::Csv | Format::Postgres | Format::Lake => {
                 let mut sql =
                     format!("SELECT {FILE_COLUMN} AS origin, NULL::VARCHAR AS malformed, whole AS source_row");
                 for name in reads {
@@ -113,7 +113,7 @@ pub(super) fn tables(engine: &Engine, group: &FileGroup) -> Result<Vec<Table>, O
         Format::Csv => csv(group),
         Format::Ndjson => ndjson(engine, group),
         Format::Stdin => Ok(vec![stdin(engine, group)?]),
-        Format::Postgres => unreachable!("databases are read by their own module"),
+        Format::Postgres | Format::Lake => unreachable!("databases and engines are read by their own modules"),
     }
 }
 

@@ -85,6 +85,7 @@ fn observation(services: impl IntoIterator<Item = String>) -> Observation {
             oldest_event: None,
             newest_event: None,
             ignored_columns: Vec::new(),
+            engines: Vec::new(),
         },
         figures: BTreeMap::new(),
     }

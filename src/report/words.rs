@@ -104,6 +104,14 @@ pub(super) fn read(windows: &Windows, source: &SourceSummary) -> Vec<(&'static s
         ),
         ("read", read),
     ];
+    for engine in &source.engines {
+        let here = match engine.rows_here {
+            0 => String::new(),
+            rows => format!("; {} came here", counted(rows, "row")),
+        };
+        let reduced = counted(engine.rows - engine.rows_here.min(engine.rows), "row");
+        lines.push(("engine", format!("{} at {} reduced {reduced}{here}", engine.engine, engine.address)));
+    }
     if source.rows_rejected() > 0 {
         let mut reasons: Vec<_> = source.rejected.iter().collect();
         reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

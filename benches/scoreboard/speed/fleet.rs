@@ -159,5 +159,6 @@ fn source() -> SourceSummary {
         oldest_event: None,
         newest_event: None,
         ignored_columns: Vec::new(),
+        engines: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     cli::{
         Failure,
         baseline::stored,
+        engine::EngineArgs,
         source::{Named, shown},
         state::StateArgs,
     },
@@ -63,6 +64,8 @@ pub(super) struct SideArgs {
     /// Most memory the scan may take, for example `2GB` [default: 80 % of the machine's]
     #[arg(long, help_heading = "Source", value_name = "SIZE", env = "OPTIMIZER_MEMORY_LIMIT")]
     memory_limit: Option<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -168,6 +171,6 @@ impl SideArgs {
     fn named(&self, from: &[String]) -> Result<Named, Failure> {
         let layout: Vec<String> = self.layout.iter().cloned().collect();
         let layouts = LayoutChoice::new(&layout, from.len(), self.mapping.as_deref())?;
-        Ok(Named::of(from.to_vec(), self.scores.clone(), layouts, self.default_service.clone()))
+        Named::of(from.to_vec(), self.scores.clone(), layouts, self.default_service.clone(), &self.engine)
     }
 }

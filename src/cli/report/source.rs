@@ -71,7 +71,7 @@ pub(super) fn read(
             ));
         }
         // What was observed is not kept: the same is read again in slots.
-        let plan = work.decided(&work.observed_in(&sources, engine, Keep::Rollups)?).0.plan;
+        let plan = work.decided(&work.observed_in(&sources, engine, Keep::Rollups, None)?).0.plan;
         let progress = Progress::start();
         progress.says("cutting it into slots");
         // Of its own: the other holds what was reduced.

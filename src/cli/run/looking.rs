@@ -27,7 +27,7 @@ use crate::{
         plan::SourceSummary,
         run::{PlanRef, RunReport, Scope},
     },
-    observe,
+    observe::{self, Kept},
     state::{Commit, Store},
     stats::{
         Observation,
@@ -173,9 +173,10 @@ pub(super) fn look(
     let limit = arguments.source.memory_limit().map(str::to_owned);
     let (looked, rest) = interruptible(arguments.source.memory_limit(), move |engine, downloads| {
         let keep = if wants.is_empty() { Keep::Rollups } else { Keep::Rows };
+        let kept: Vec<Kept> = wants.iter().map(kept).collect();
         let (sources, observation) = work.times.time(Phase::Observe, None, || {
             let sources = work.found(downloads)?;
-            let observation = work.observed_in(&sources, engine, keep)?;
+            let observation = work.observed_in(&sources, engine, keep, Some(&kept))?;
             Ok::<_, Failure>((sources, observation))
         })?;
         let until = observation.windows.window.end();
@@ -215,6 +216,15 @@ pub(super) fn look(
             Ok(Looked { planned, past: Some(past), ..looked })
         }
         Err(trouble) => Ok(Looked { trouble: Some(trouble), ..looked }),
+    }
+}
+
+/// The requests of a rollout that were not counted yet; how far the traffic goes is not known yet.
+fn kept(watched: &Watched) -> Kept {
+    Kept {
+        service: watched.service.clone(),
+        from_us: watched.minutes.start.saturating_mul(60_000_000),
+        until_us: i64::MAX,
     }
 }
 

@@ -51,6 +51,7 @@ impl Given {
             oldest_event: Some(windows.lookback.start()),
             newest_event: Some(self.now),
             ignored_columns: Vec::new(),
+            engines: Vec::new(),
         };
         let services = BTreeMap::from([(self.service.clone(), service)]);
         Some(Observation { windows, source, services, figures: BTreeMap::new() })

@@ -139,6 +139,7 @@ fn what_is_folded_early_is_what_the_sql_makes_of_it() {
             policy: &policy,
             default_service: None,
             pushdown: None,
+            kept: None,
             now: "2026-01-01T12:00:00Z".parse().unwrap(),
         };
         let _ = std::fs::remove_file(&rejects);

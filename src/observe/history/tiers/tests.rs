@@ -114,6 +114,7 @@ fn fresh(rows: &[Row], lookback: SignedDuration) -> Option<Fresh> {
         oldest_event: Some(instant(oldest)),
         newest_event: Some(instant(newest)),
         ignored_columns: Vec::new(),
+        engines: Vec::new(),
     };
     let until = UntilSource::NewestEvent;
     Some(Cut { grain: TIERS[0].grain, asked, until, source, figures: BTreeMap::new(), lanes }.into())

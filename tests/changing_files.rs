@@ -35,6 +35,7 @@ fn observed(file: &Path, when: Option<Stage>, between: &dyn Fn()) -> Result<Obse
             policy: &policy,
             default_service: None,
             pushdown: None,
+            kept: None,
             now: Timestamp::now(),
         },
         window: SignedDuration::from_hours(1),

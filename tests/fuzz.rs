@@ -84,6 +84,7 @@ impl Target<'_> {
             policy: &policy,
             default_service: Some("fallback"),
             pushdown: None,
+            kept: None,
             now,
         };
         let day = SignedDuration::from_hours(24);

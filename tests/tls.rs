@@ -1,5 +1,7 @@
 //! An Orchestrator over TLS: only one whose certificate is trusted is told anything.
 
+#[path = "support/certificate.rs"]
+mod certificate;
 mod support;
 
 use std::{
@@ -8,6 +10,7 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
+use certificate::{certificate, of_localhost, openssl};
 use support::{
     Run,
     canary::{GOOD, World},
@@ -23,10 +26,7 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path) -> Self {
-        certificate(folder, "ca", &["-subj", "/CN=test authority", "-addext", "basicConstraints=critical,CA:TRUE"]);
-        let mut leaf = vec!["-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=localhost"];
-        leaf.extend(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]);
-        certificate(folder, "leaf", &leaf);
+        of_localhost(folder);
         let mut command =
             openssl(folder, &["s_server", "-accept", "127.0.0.1:0", "-cert", "leaf.pem", "-key", "leaf.key"]);
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -66,21 +66,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn openssl(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("openssl");
-    command.current_dir(folder).args(arguments);
-    command
-}
-
-/// A key, and a certificate of it.
-fn certificate(folder: &Path, name: &str, more: &[&str]) {
-    let (key, file) = (format!("{name}.key"), format!("{name}.pem"));
-    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-    let made = openssl(folder, &["req", "-x509", "-keyout", &key, "-out", &file]).args(curve).args(more).output();
-    let made = made.expect("openssl is there");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn run(world: &World, url: &str, authority: &str) -> Command {

@@ -3,6 +3,7 @@
 
 pub mod canary;
 pub mod gated;
+pub mod messy;
 pub mod postgres;
 pub mod public;
 pub mod traffic;

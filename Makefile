@@ -84,4 +84,4 @@ dist: release ## Pack the optimized binary with its library, policies, licences,
 
 clean: ## Remove what was built and fetched
 	$(CARGO) clean
-	rm -rf .duckdb .sail dist
+	rm -rf .duckdb .sail .spark dist

@@ -283,7 +283,7 @@ fn one_damaged_file_spoils_the_lake() {
         assert!(!run.stderr.contains("asked again"), "{}", run.stderr);
     }
     let gone = good.lake().join("gone");
-    refused(&sail.url(), &gone, &[], &["holds no rows"]);
+    refused(&sail.url(), &gone, &[], &["finds no rows"]);
     the_next_run_is_clean(&good);
 }
 

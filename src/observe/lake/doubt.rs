@@ -4,6 +4,10 @@ use crate::domain::fault::{Exit, Fixable};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LakeDoubt {
+    #[error("{engine} finds no rows in `{source_name}`")]
+    NothingThere { engine: String, source_name: String },
+    #[error("`{source_name}` is in the layout {layout}, and an engine reduces the canonical one alone")]
+    OtherLayout { source_name: String, layout: String },
     #[error("`{source_name}` cannot be reduced on an engine to the last count: {what}")]
     NotExact { source_name: String, what: String },
     #[error("what {engine} answered about `{source_name}` does not add up: {what}")]
@@ -18,6 +22,12 @@ impl Fixable for LakeDoubt {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
+                Self::NothingThere { .. } => {
+                    "check that the engine sees this path or table and may read it; some engines take a path that is not there for an empty table"
+                }
+                Self::OtherLayout { .. } => {
+                    "map it to the columns of docs/sources.md when it is written to the lake, or leave `--engine` out and read it here"
+                }
                 Self::NotExact { .. } => {
                     "write such columns in the types of docs/sources.md, or leave `--engine` out and read them here"
                 }

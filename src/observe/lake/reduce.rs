@@ -111,13 +111,14 @@ impl<'a> Reading<'a> {
         let first = calls.ask("columns", &format!("SELECT * FROM {relation} LIMIT 1"))?;
         // An engine may take a path where nothing is for a table without rows and columns.
         let Some(schema) = first.first().map(RecordBatch::schema).filter(|schema| !schema.fields().is_empty()) else {
-            return Err(ObserveError::NoRows { origin: lake.shown.clone() });
+            let (engine, source_name) = (lake.engine.address.to_string(), lake.shown.clone());
+            return Err(LakeDoubt::NothingThere { engine, source_name }.into());
         };
         let found: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let layouts = request.layouts.of(&lake.shown, source, &found)?;
         if let Some(other) = layouts.iter().find(|layout| layout.name != "canonical") {
-            let what = format!("it is in the layout {}, and an engine reduces the canonical one alone", other.name);
-            return Err(not_exact(lake, what));
+            let (source_name, layout) = (lake.shown.clone(), other.name.clone());
+            return Err(LakeDoubt::OtherLayout { source_name, layout }.into());
         }
         columns::check(&lake.shown, &found, request.default_service.is_some())?;
         let known = |name: &str| COLUMNS.iter().any(|column| column.name == name);

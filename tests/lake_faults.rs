@@ -217,9 +217,9 @@ fn a_line_that_breaks_anywhere_costs_an_attempt_and_nothing_else() {
         let broken = Relay::start(sail.port, vec![Fault::Cut(all * percent / 100)]);
         refused(&broken.url(), good.lake(), &ONCE, &["`sc://127.0.0.1:"]);
     }
-    // After the last answer nothing is lost with the line.
+    // In the last look at the session, which costs an attempt, or at the farewell, which does not: lengths differ by a few bytes each time.
     let broken = Relay::start(sail.port, vec![Fault::Cut(all - 30)]);
-    same(&good, &ended(plan(&broken.url(), good.lake(), &ONCE)));
+    assert!(same(&good, &ended(plan(&broken.url(), good.lake(), &[]))) <= 1);
     // And it may not break for ever.
     let broken = Relay::start(sail.port, vec![Fault::Cut(all / 2); 9]);
     refused(&broken.url(), good.lake(), &["--engine-retries", "1"], &["the connection ended before the answer did"]);

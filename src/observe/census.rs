@@ -6,7 +6,7 @@ use super::{Engine, FileGroup, Format, ObserveError, plain, postgres::Pushed};
 use crate::domain::{
     format::{count, visible},
     inspection::TableFound,
-    plan::{EngineRef, ScoresSummary},
+    plan::{EngineRef, ScoresSummary, Windows},
 };
 
 /// How reject reasons of rows that are no requests begin; such rows are not bad.
@@ -36,6 +36,8 @@ pub struct Census {
     pub(super) pushed: Vec<Pushed>,
     /// Engines that reduced requests.
     pub(super) engines: Vec<EngineRef>,
+    /// By which windows engines have cut time; none where none has.
+    pub(super) cut_by: Option<Windows>,
     /// Requests that were judged and folded as they were read; already among `requests` too.
     pub(super) plain: Option<plain::Plain>,
 }

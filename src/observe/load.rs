@@ -317,6 +317,7 @@ impl Loader<'_> {
             }
         };
         let range = windows.as_ref().map_or(range, |windows| windows.lookback.into());
+        self.census.cut_by.clone_from(&windows);
         for reading in readings {
             self.census.files += 1;
             self.ignored.extend(reading.ignored().iter().cloned());

@@ -170,6 +170,12 @@ fn loaded_or_folded(
     judge_scores(&census, !request.load.scores.is_empty())?;
     let tallies = [Some(&census.requests), census.metrics.as_ref()].into_iter().flatten();
     let windows = windows(request, tallies.filter_map(|tally| tally.span_us).map(|(_, newest)| newest).max())?;
+    // The newest row may be gone since an engine was asked for it, and its cells would be those of another time.
+    if census.cut_by.as_ref().is_some_and(|cut| *cut != windows)
+        && census.pushed.iter().any(|pushed| !pushed.cells.is_empty())
+    {
+        return Err(ObserveError::Changed);
+    }
     set_windows(engine, &windows)?;
     Ok((census, windows))
 }
